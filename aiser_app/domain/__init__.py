@@ -1,0 +1,1 @@
+"""The nouns that layers exchange: frozen dataclasses, no I/O."""

@@ -1,0 +1,42 @@
+"""The envelope around the rows of a query; the rows themselves stay in the result store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Column:
+    """`type` is one of: string, integer, number, decimal, boolean, date, timestamp, json."""
+
+    name: str
+    type: str
+    title: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """Facts about one query's rows. Never says `truncated=False` without having looked."""
+
+    result_id: str
+    organization_id: str
+    source_id: str
+    columns: tuple[Column, ...]
+    row_count: int
+    truncated: bool
+    limit: int
+    as_of: datetime
+    """Age of the data: when the source was ingested, or when a live source was read."""
+    duration_ms: float
+    engine: str
+    route: str
+    why: str
+    """Why this route was taken, in words."""
+    sql: str
+    tables: tuple[str, ...]
+    claims_hash: str
+    from_cache: bool = False
+    rows_read: int | None = None
+    """Rows of the tables that the query touches, when known."""

@@ -1,0 +1,89 @@
+"""One agent execution for one turn of a conversation, and the events it leaves behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from aiser_app.domain.answer import Answer
+
+
+class RunStatus(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    ANSWERED = "answered"
+    NEEDS_INPUT = "needs_input"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self not in (RunStatus.QUEUED, RunStatus.RUNNING)
+
+
+class EventKind(StrEnum):
+    QUEUED = "queued"
+    STARTED = "started"
+    STEP = "step"
+    """payload: {key, title, detail, state: run|done|warn|fail, duration_ms}; same key = same line."""
+    TOKEN = "token"  # noqa: S105 - a piece of text, not a secret
+    TOOL_CALL = "tool_call"
+    TOOL_RESULT = "tool_result"
+    CLARIFICATION = "clarification"
+    ANSWER = "answer"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (
+            EventKind.ANSWER,
+            EventKind.CLARIFICATION,
+            EventKind.FAILED,
+            EventKind.CANCELLED,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunEvent:
+    """`seq` counts from 1 within its run, without gaps: the cursor for replay."""
+
+    run_id: str
+    seq: int
+    kind: EventKind
+    payload: dict[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunFailure:
+    """Why a run ended in `failed`: safe to show."""
+
+    code: str
+    message: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """Ends in exactly one final status, within its deadline, persisted once."""
+
+    run_id: str
+    organization_id: str
+    user_id: str
+    conversation_id: str
+    turn_id: str
+    source_id: str
+    question: str
+    status: RunStatus
+    attempts: int
+    created_at: datetime
+    deadline_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    answer: Answer | None = None
+    failure: RunFailure | None = None
+    steps: tuple[dict[str, Any], ...] = field(default=())
+    """The last state of every step line, so that a finished run shows its steps for ever."""

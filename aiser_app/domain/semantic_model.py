@@ -1,0 +1,120 @@
+"""The business layer of a data source in Cube's vocabulary: cubes, measures, dimensions, joins.
+
+Member names are `cube.member`. Source of the vocabulary: Cube's data model reference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Aggregation(StrEnum):
+    COUNT = "count"
+    COUNT_DISTINCT = "count_distinct"
+    SUM = "sum"
+    AVG = "avg"
+    MIN = "min"
+    MAX = "max"
+    MEDIAN = "median"
+
+
+class DimensionType(StrEnum):
+    STRING = "string"
+    NUMBER = "number"
+    TIME = "time"
+    BOOLEAN = "boolean"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dimension:
+    """A column one can group or filter by, and, when numeric, aggregate."""
+
+    name: str
+    column: str
+    type: DimensionType
+    title: str
+    description: str = ""
+    is_key: bool = False
+    """Identifier or code: grouped and counted, never summed or averaged."""
+    is_label: bool = False
+    """The column that names the row of its cube to a person (airlines.name)."""
+    unit: str = ""
+    """Unit of a number as written after it, such as `min`; empty when unknown."""
+    distinct_count: int | None = None
+    null_fraction: float = 0.0
+    values: tuple[str, ...] = ()
+    """All distinct values of a low-cardinality text column, for linking words to values."""
+    synonyms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measure:
+    """An aggregate over a cube's rows. `column` is empty only for the row count."""
+
+    name: str
+    aggregation: Aggregation
+    column: str
+    title: str
+    description: str = ""
+    unit: str = ""
+    synonyms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Join:
+    """A many-to-one edge: each row of the owning cube matches at most one row of `target`."""
+
+    target: str
+    columns: tuple[tuple[str, str], ...]
+    """Pairs (own column, target column), all compared with `=`."""
+    role: str = ""
+    """Tells parallel edges apart: `origin` and `dest` both lead to airports."""
+    score: float = 1.0
+    """0..1: certainty; 1 for declared keys, less for ones inferred from names and values."""
+    source: str = "inferred"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cube:
+    """One table seen as a business entity."""
+
+    name: str
+    table: str
+    title: str
+    description: str = ""
+    row_count: int = 0
+    primary_key: tuple[str, ...] = ()
+    default_time_dimension: str = ""
+    dimensions: tuple[Dimension, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    joins: tuple[Join, ...] = ()
+    synonyms: tuple[str, ...] = ()
+
+    def find_dimension(self, name: str) -> Dimension | None:
+        return next((d for d in self.dimensions if d.name == name), None)
+
+    def find_measure(self, name: str) -> Measure | None:
+        return next((m for m in self.measures if m.name == name), None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SemanticModel:
+    """All cubes of one data source."""
+
+    source_id: str
+    cubes: tuple[Cube, ...]
+    version: int = 1
+
+    def find_cube(self, name: str) -> Cube | None:
+        return next((c for c in self.cubes if c.name == name), None)
+
+    def find_dimension(self, member: str) -> Dimension | None:
+        cube, _, name = member.partition(".")
+        found = self.find_cube(cube)
+        return found.find_dimension(name) if found else None
+
+    def find_measure(self, member: str) -> Measure | None:
+        cube, _, name = member.partition(".")
+        found = self.find_cube(cube)
+        return found.find_measure(name) if found else None
