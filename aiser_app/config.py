@@ -28,7 +28,10 @@ class SettingsInvalid(AiserError):
 class Settings(BaseSettings):
     """One field per environment variable; each is described under the field."""
 
-    model_config = SettingsConfigDict(env_file=None, extra="ignore", populate_by_name=True)
+    # The prefix keeps HOME, HOST and PORT of the environment from being read as ours by name.
+    model_config = SettingsConfigDict(
+        env_file=None, env_prefix="AISER_", extra="ignore", populate_by_name=True
+    )
 
     home: Path = Field(default=Path(".aiser"), alias="AISER_HOME")
     """Folder of everything that Aiser keeps: databases, results, secrets, logs."""

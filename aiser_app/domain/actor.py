@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from aiser_app.domain.permission import Permission
+
 
 class Role(StrEnum):
     """Roles from most to least powerful; what each may do is decided in `access.permissions`."""
@@ -48,3 +50,7 @@ class Actor:
     @property
     def claims(self) -> Claims:
         return Claims(organization_id=self.organization_id, attributes=self.attributes)
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the role, and the key if one is used, allows it."""
+        return permission.value in self.permissions

@@ -46,6 +46,10 @@ class Dimension:
     values: tuple[str, ...] = ()
     """All distinct values of a low-cardinality text column, for linking words to values."""
     synonyms: tuple[str, ...] = ()
+    minimum: str = ""
+    """Smallest known value, ISO for times: tells which June "in June" can mean. Empty: unknown."""
+    maximum: str = ""
+    """Largest known value, as `minimum`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

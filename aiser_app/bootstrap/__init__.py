@@ -1,0 +1,1 @@
+"""Settings → Services: the only place that picks adapters. One module per kind of process."""

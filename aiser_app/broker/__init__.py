@@ -1,0 +1,1 @@
+"""Everything that goes through Redis: jobs, run events, leases, limits, and who is alive."""

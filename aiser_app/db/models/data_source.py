@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import BigInteger, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from aiser_app.db.models.metadata import METADATA
+
+
+class DataSourceRow(SQLModel, table=True):
+    metadata = METADATA
+    __tablename__: ClassVar[str] = "data_sources"
+    __table_args__ = (UniqueConstraint("organization_id", "name"),)
+
+    source_id: str = Field(primary_key=True, max_length=32)
+    organization_id: str = Field(foreign_key="organizations.organization_id", max_length=32)
+    name: str = Field(max_length=200)
+    engine: str = Field(max_length=40)
+    options: dict[str, str] = Field(default_factory=dict, sa_type=JSONB)
+    description: str = ""
+    status: str = Field(max_length=20)
+    synced_at: datetime | None = None
+    table_count: int = 0
+    row_count: int = Field(default=0, sa_type=BigInteger)
+    created_at: datetime

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from aiser_app.db.models.metadata import METADATA
+
+
+class SemanticModelRow(SQLModel, table=True):
+    """Every version is kept; the highest one of a source is in force."""
+
+    metadata = METADATA
+    __tablename__: ClassVar[str] = "semantic_models"
+    __table_args__ = (UniqueConstraint("source_id", "version"),)
+
+    semantic_model_id: str = Field(primary_key=True, max_length=32)
+    organization_id: str = Field(
+        foreign_key="organizations.organization_id", index=True, max_length=32
+    )
+    source_id: str = Field(foreign_key="data_sources.source_id", max_length=32)
+    version: int
+    content: dict[str, Any] = Field(sa_type=JSONB)
+    created_at: datetime

@@ -1,0 +1,1 @@
+"""Reading and writing tables in terms of domain objects; every read names its organization."""

@@ -1,0 +1,125 @@
+"""One service call, one transaction: the only place that commits."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlmodel import Session
+
+from aiser_app.db.repositories.api_keys import ApiKeyRepository
+from aiser_app.db.repositories.audit_events import AuditEventRepository
+from aiser_app.db.repositories.conversations import ConversationRepository
+from aiser_app.db.repositories.data_sources import DataSourceRepository
+from aiser_app.db.repositories.organizations import OrganizationRepository
+from aiser_app.db.repositories.results import ResultRepository
+from aiser_app.db.repositories.runs import RunRepository
+from aiser_app.db.repositories.semantic_models import SemanticModelRepository
+from aiser_app.db.repositories.sessions import SessionRepository
+from aiser_app.db.repositories.setup_tokens import SetupTokenRepository
+from aiser_app.db.repositories.turns import TurnRepository
+from aiser_app.db.repositories.users import UserRepository
+from aiser_app.errors import ServiceUnavailable
+
+log = logging.getLogger(__name__)
+
+DATABASE_DOWN = (OperationalError, InterfaceError, DisconnectionError, PoolTimeout)
+
+
+def database_unavailable() -> ServiceUnavailable:
+    return ServiceUnavailable(
+        "The database does not answer.",
+        hint="It restarts by itself; try again in a few seconds. `aiser doctor` says more.",
+    )
+
+
+class UnitOfWork:
+    """Used as a context manager; whatever was not committed when the block ends is rolled back.
+
+    Raises, from the block's end, `ServiceUnavailable` when Postgres does not answer.
+    """
+
+    organizations: OrganizationRepository
+    users: UserRepository
+    sessions: SessionRepository
+    api_keys: ApiKeyRepository
+    setup_tokens: SetupTokenRepository
+    audit_events: AuditEventRepository
+    data_sources: DataSourceRepository
+    semantic_models: SemanticModelRepository
+    conversations: ConversationRepository
+    turns: TurnRepository
+    runs: RunRepository
+    results: ResultRepository
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._session: Session | None = None
+        self._hooks: list[Callable[[], None]] = []
+
+    def __enter__(self) -> Self:
+        if self._session is not None:
+            raise RuntimeError("A unit of work is entered once at a time.")
+        session = Session(self._engine, expire_on_commit=False)
+        self._session = session
+        self._hooks = []
+        self.organizations = OrganizationRepository(session)
+        self.users = UserRepository(session)
+        self.sessions = SessionRepository(session)
+        self.api_keys = ApiKeyRepository(session)
+        self.setup_tokens = SetupTokenRepository(session)
+        self.audit_events = AuditEventRepository(session)
+        self.data_sources = DataSourceRepository(session)
+        self.semantic_models = SemanticModelRepository(session)
+        self.conversations = ConversationRepository(session)
+        self.turns = TurnRepository(session)
+        self.runs = RunRepository(session)
+        self.results = ResultRepository(session)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        session, self._session = self._session, None
+        self._hooks = []
+        if session is not None:
+            _close(session)
+        if isinstance(error, DATABASE_DOWN):
+            log.warning("database_unavailable", extra={"error": type(error).__name__})
+            raise database_unavailable() from error
+
+    def commit(self) -> None:
+        """Commit, then run the hooks in the order in which they were given.
+
+        A hook that meets a store that does not answer is logged and the others still run: what was
+        committed stands, and the scheduler mends what the hook would have done.
+        """
+        if self._session is None:
+            raise RuntimeError("Commit belongs inside the `with` block.")
+        self._session.commit()
+        hooks, self._hooks = self._hooks, []
+        for hook in hooks:
+            try:
+                hook()
+            except ServiceUnavailable as error:
+                log.warning("after_commit_hook_failed", extra={"error": error.message})
+
+    def after_commit(self, hook: Callable[[], None]) -> None:
+        """Call `hook` once the transaction is committed; never, if it is rolled back."""
+        self._hooks.append(hook)
+
+
+def _close(session: Session) -> None:
+    try:
+        session.rollback()
+        session.close()
+    except DATABASE_DOWN:
+        session.invalidate()

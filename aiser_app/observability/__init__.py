@@ -1,0 +1,1 @@
+"""What Aiser says about itself: logs."""

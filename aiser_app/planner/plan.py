@@ -1,0 +1,64 @@
+"""The planner's front door: a question and a model in, a reading or the reason for none out."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from aiser_app.domain.answer import Clarification
+from aiser_app.domain.semantic_model import SemanticModel
+from aiser_app.domain.semantic_query import SemanticQuery
+from aiser_app.planner.asking import Asking
+from aiser_app.planner.follow_up import read_follow_up
+from aiser_app.planner.judging import judge
+from aiser_app.planner.lexicon import lexicon_for
+from aiser_app.planner.reading import ANSWER_FROM, Reading, Unreadable
+from aiser_app.planner.words import sentences
+
+_POLITE = frozenset(("thanks", "thank you", "please", "thx", "hi", "hello", "hey"))
+_LONGEST_QUESTION = 60
+"""Words; longer texts carry more than one thing and are never one simple question."""
+
+
+def plan(
+    question: str, model: SemanticModel, *, today: date, previous: SemanticQuery | None = None
+) -> Reading | Unreadable:
+    """Read one question; `previous` is the query that a follow-up such as "by month" changes."""
+    asking = Asking(lexicon_for(model), today)
+    parts = [p for p in sentences(question) if p.lower().strip(" ,.!") not in _POLITE]
+    if not parts:
+        return asking.about("There is no question in this text.", reason="empty")
+    if len(parts) > 1:
+        return asking.about(
+            "This is more than one question. Ask them one at a time.", reason="several"
+        )
+    if len(parts[0].split()) > _LONGEST_QUESTION:
+        return asking.about(
+            f"Questions can be {_LONGEST_QUESTION} words long. Ask for one thing at a time.",
+            reason="too long",
+        )
+    alone = judge(parts[0], asking.lexicon, today)
+    if isinstance(alone, Reading) or previous is None:
+        return _answer_or_ask(alone, asking)
+    followed = read_follow_up(parts[0], asking.lexicon, today, previous)
+    if isinstance(followed, Unreadable) and followed.clarification.options:
+        return followed
+    if isinstance(followed, Reading) and followed.score >= ANSWER_FROM:
+        return followed
+    return _answer_or_ask(alone, asking)
+
+
+def _answer_or_ask(judged: Reading | Unreadable, asking: Asking) -> Reading | Unreadable:
+    if isinstance(judged, Reading):
+        return judged
+    if judged.clarification.options:
+        return judged
+    return Unreadable(
+        clarification=Clarification(
+            question=judged.clarification.question,
+            options=asking.examples(judged),
+            unknown_words=judged.clarification.unknown_words,
+        ),
+        bound=judged.bound,
+        unbound=judged.unbound,
+        reason=judged.reason,
+    )

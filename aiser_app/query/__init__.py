@@ -1,0 +1,1 @@
+"""The one gate to every database: guard, route, engine, result store."""

@@ -1,0 +1,1 @@
+"""Adapters to databases. Imported only by `query` and `bootstrap`: nothing else reaches data."""

@@ -1,0 +1,129 @@
+"""Limits of what a query may ask for before it runs: its length, its depth, the rows it makes up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlglot import exp
+
+from aiser_app.query.guard.refusal import Refused
+
+MAX_CHARS = 100_000
+"""Longest query text that is read at all."""
+MAX_NESTING = 100
+"""Deepest parentheses and brackets; real queries stay below 20."""
+MAX_SERIES = 1_000_000
+"""Most rows or list items that one generated series may have."""
+MAX_PADDING = 10_000
+"""Longest text that lpad and rpad may make."""
+
+_SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3_600, "DAY": 86_400, "WEEK": 604_800}
+_SECONDS |= {"MONTH": 28 * 86_400, "QUARTER": 90 * 86_400, "YEAR": 365 * 86_400}
+
+
+def check_text(sql: str) -> None:
+    """Refuse what should not even be parsed.
+
+    Raises:
+        Refused: the text is empty, too long, too deep, or has control characters.
+    """
+    if not sql.strip():
+        raise Refused("The query is empty.")
+    if len(sql) > MAX_CHARS:
+        raise Refused(f"The query is longer than {MAX_CHARS:,} characters.")
+    if any(ord(char) < 32 and char not in "\t\n\r\f" for char in sql):
+        raise Refused("The query contains control characters.")
+    if any(0xD800 <= ord(char) <= 0xDFFF for char in sql):
+        raise Refused("The query is not valid Unicode.")
+    if _nesting(sql) > MAX_NESTING:
+        raise Refused(f"The query is nested more than {MAX_NESTING} levels deep.")
+
+
+def _nesting(sql: str) -> int:
+    depth = deepest = 0
+    for char in sql:
+        if char in "([{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif char in ")]}":
+            depth -= 1
+    return deepest
+
+
+def check_series(node: exp.GenerateSeries) -> None:
+    """Refuse a generated series whose length is unknown or too large.
+
+    Raises:
+        Refused: see above.
+    """
+    low, high = node.args.get("start"), node.args.get("end")
+    step = node.args.get("step")
+    length = _number_span(low, high, step)
+    if length is None:
+        length = _time_span(low, high, step)
+    if length is None:
+        raise Refused("A generated series needs its start, end and step written as plain values.")
+    if length > MAX_SERIES:
+        raise Refused(f"A generated series may have at most {MAX_SERIES:,} items.")
+
+
+def check_padding(node: exp.Pad) -> None:
+    """Refuse lpad and rpad to a width that is unknown or too large.
+
+    Raises:
+        Refused: see above.
+    """
+    width = _number(node.expression)
+    if width is None or width > MAX_PADDING:
+        raise Refused(f"Padding needs a width written as a number up to {MAX_PADDING:,}.")
+
+
+def _number(node: object) -> float | None:
+    if isinstance(node, exp.Neg):
+        inner = _number(node.this)
+        return None if inner is None else -inner
+    if isinstance(node, exp.Literal) and not node.is_string:
+        try:
+            return float(node.this)
+        except ValueError:
+            return None
+    return None
+
+
+def _number_span(low: object, high: object, step: object) -> float | None:
+    first, last = _number(low), _number(high)
+    width = 1.0 if step is None else _number(step)
+    if first is None or last is None or not width:
+        return None
+    return abs((last - first) / width)
+
+
+def _time_span(low: object, high: object, step: object) -> float | None:
+    first, last, width = _moment(low), _moment(high), _interval(step)
+    if first is None or last is None or not width:
+        return None
+    return abs((last - first).total_seconds()) / width
+
+
+def _moment(node: object) -> datetime | None:
+    """A date or time written as a plain value; zones do not matter for a rough length."""
+    if not isinstance(node, exp.Cast) or not isinstance(node.this, exp.Literal):
+        return None
+    try:
+        return datetime.fromisoformat(node.this.this).replace(tzinfo=None)
+    except ValueError:
+        return None
+
+
+def _interval(node: object) -> float | None:
+    """Seconds of an interval written as a plain value; an unknown unit has no length."""
+    if not isinstance(node, exp.Interval):
+        return None
+    count = node.this
+    try:
+        number = float(count.this) if isinstance(count, exp.Literal) else None
+    except ValueError:
+        return None
+    unit = node.args.get("unit")
+    seconds = _SECONDS.get(str(unit.this).upper().removesuffix("S")) if unit is not None else None
+    return None if number is None or seconds is None else abs(number * seconds)

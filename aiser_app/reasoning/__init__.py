@@ -1,0 +1,1 @@
+"""How an answer was reached and how sure it is: pure functions over facts that were measured."""

@@ -1,0 +1,1 @@
+"""The business layer: inferring a model from a catalog, compiling semantic queries to SQL."""

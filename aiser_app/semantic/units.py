@@ -1,0 +1,96 @@
+"""Units of numbers, where a description or a suffix of the name says them; never guessed."""
+
+from __future__ import annotations
+
+import re
+
+from aiser_app.domain.catalog import name_words
+
+_WORDS = {
+    "seconds": "s",
+    "minutes": "min",
+    "hours": "h",
+    "days": "days",
+    "weeks": "weeks",
+    "months": "months",
+    "years": "years",
+    "miles": "miles",
+    "kilometers": "km",
+    "kilometres": "km",
+    "meters": "m",
+    "metres": "m",
+    "feet": "ft",
+    "inches": "in",
+    "mph": "mph",
+    "miles per hour": "mph",
+    "km/h": "km/h",
+    "knots": "kn",
+    "percent": "%",
+    "degrees": "°",
+    "°f": "°F",
+    "°c": "°C",
+    "degrees fahrenheit": "°F",
+    "degrees celsius": "°C",
+    "millibars": "mbar",
+    "hpa": "hPa",
+    "kilograms": "kg",
+    "kg": "kg",
+    "grams": "g",
+    "tonnes": "t",
+    "pounds": "lb",
+    "litres": "l",
+    "liters": "l",
+    "kwh": "kWh",
+    "mwh": "MWh",
+    "usd": "USD",
+    "us dollars": "USD",
+    "dollars": "USD",
+    "eur": "EUR",
+    "euros": "EUR",
+    "gbp": "GBP",
+    "chf": "CHF",
+}
+_SUFFIXES = {
+    "sec": "s",
+    "secs": "s",
+    "seconds": "s",
+    "ms": "ms",
+    "mins": "min",
+    "minutes": "min",
+    "hrs": "h",
+    "hours": "h",
+    "days": "days",
+    "miles": "miles",
+    "km": "km",
+    "kg": "kg",
+    "lbs": "lb",
+    "mph": "mph",
+    "kmh": "km/h",
+    "pct": "%",
+    "percent": "%",
+    "percentage": "%",
+    "kwh": "kWh",
+    "mwh": "MWh",
+    "usd": "USD",
+    "eur": "EUR",
+    "gbp": "GBP",
+    "chf": "CHF",
+}
+_IN_UNIT = re.compile(
+    r"\bin ("
+    + "|".join(re.escape(word) for word in sorted(_WORDS, key=len, reverse=True))
+    + r")(?![\w])",
+    re.IGNORECASE,
+)
+
+
+def unit_of(name: str, description: str) -> str:
+    """The unit as written after a number, or an empty text.
+
+    “Departure delay in minutes” and `weight_kg` say theirs, `delay` does not.
+    """
+    found = _IN_UNIT.search(description)
+    if found:
+        return _WORDS[found.group(1).casefold()]
+    words = name_words(name)
+    return _SUFFIXES.get(words[-1], "") if len(words) > 1 else ""

@@ -1,0 +1,121 @@
+"""Data sources of an organization, and their semantic models."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine
+
+from aiser_app.access.permissions import require
+from aiser_app.db.identifiers import is_id
+from aiser_app.db.unit_of_work import UnitOfWork
+from aiser_app.domain.actor import Actor
+from aiser_app.domain.data_source import DataSource
+from aiser_app.domain.permission import Permission
+from aiser_app.domain.semantic_model import SemanticModel
+from aiser_app.errors import AiserError, NotFound
+from aiser_app.planner.suggestions import suggest_questions
+from aiser_app.services.text_input import has_binary
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SampleSource:
+    """The sample as it will be registered: a source and the model inferred from its data."""
+
+    source: DataSource
+    model: SemanticModel
+
+
+class Sources:
+    def __init__(
+        self, engine: Engine, make_sample: Callable[[str], SampleSource] | None = None
+    ) -> None:
+        self._engine = engine
+        self._make_sample = make_sample
+
+    def list(self, actor: Actor) -> list[DataSource]:
+        """Oldest first."""
+        require(actor, Permission.SOURCES_READ)
+        with UnitOfWork(self._engine) as uow:
+            return uow.data_sources.list_all(actor.organization_id)
+
+    def get(self, actor: Actor, name_or_id: str) -> DataSource:
+        """Raises `NotFound`, also for a source of another organization."""
+        require(actor, Permission.SOURCES_READ)
+        with UnitOfWork(self._engine) as uow:
+            return find_source(uow, actor.organization_id, name_or_id)
+
+    def default(self, actor: Actor) -> DataSource | None:
+        """The oldest one, used when a question names none."""
+        return next(iter(self.list(actor)), None)
+
+    def model(self, actor: Actor, source_id: str) -> SemanticModel:
+        """The model in force."""
+        source = self.get(actor, source_id)
+        with UnitOfWork(self._engine) as uow:
+            model = uow.semantic_models.find_latest(actor.organization_id, source.source_id)
+        if model is None:
+            raise NotFound(
+                "This source has no semantic model yet.", hint="Wait for its first sync."
+            )
+        return model
+
+    def suggested_questions(self, actor: Actor, source_id: str) -> tuple[str, ...]:
+        """Questions that the planner can answer from this source."""
+        return tuple(suggest_questions(self.model(actor, source_id)))
+
+    def prepare_sample(self, organization_id: str) -> SampleSource | None:
+        """Ingest the sample, outside of any transaction: takes seconds the first time.
+
+        None when that fails: Aiser works without it, and `add_sample` tries again.
+        """
+        if self._make_sample is None:
+            return None
+        try:
+            return self._make_sample(organization_id)
+        except (AiserError, OSError):
+            log.exception("sample_source_failed")
+            return None
+
+    def add_sample(self, organization_id: str) -> DataSource | None:
+        """Add the sample, or bring it up to date."""
+        sample = self.prepare_sample(organization_id)
+        return self.register(sample.source, sample.model) if sample else None
+
+    def register(self, source: DataSource, model: SemanticModel) -> DataSource:
+        """Write a source and the next version of its model; a source of that name is replaced."""
+        with UnitOfWork(self._engine) as uow:
+            written = self.write(uow, source, model)
+            uow.commit()
+        return written
+
+    def write(self, uow: UnitOfWork, source: DataSource, model: SemanticModel) -> DataSource:
+        """As `register`, within the caller's transaction."""
+        now = datetime.now(UTC)
+        existing = uow.data_sources.find_by_name(source.organization_id, source.name)
+        if existing is None:
+            uow.data_sources.add(source, now)
+        else:
+            source = replace(source, source_id=existing.source_id)
+            uow.data_sources.replace(source)
+        latest = uow.semantic_models.find_latest_version(source.organization_id, source.source_id)
+        model = replace(model, source_id=source.source_id, version=latest + 1)
+        uow.semantic_models.add(source.organization_id, model, now)
+        return source
+
+
+def find_source(uow: UnitOfWork, organization_id: str, name_or_id: str) -> DataSource:
+    """By id, else by name. Raises `NotFound`."""
+    source = None
+    if is_id(name_or_id):
+        source = uow.data_sources.find(organization_id, name_or_id)
+    if source is None and len(name_or_id) <= 200 and not has_binary(name_or_id):
+        source = uow.data_sources.find_by_name(organization_id, name_or_id)
+    if source is None:
+        raise NotFound("There is no such data source.", hint="GET /api/v1/sources lists them.")
+    return source

@@ -1,0 +1,1 @@
+"""What an agent can do: typed tools behind permissions, each call logged and timed."""

@@ -1,0 +1,1 @@
+"""Pages: Reflex states and components over the services. State holds references, never rows."""

@@ -1,0 +1,1 @@
+"""The chat page: conversations, questions, and the answers with their proof."""

@@ -1,0 +1,1 @@
+"""The process that does the work: takes jobs from the queues, one at a time."""

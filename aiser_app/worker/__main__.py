@@ -1,0 +1,136 @@
+"""The worker process: preloads the agent stack, says that it is alive, takes jobs until told to stop.
+
+A `SimpleWorker` works in this process, so that pools stay open and the agent stack is loaded once;
+see docs/decisions/0008-simple-worker.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from datetime import UTC, datetime
+from types import FrameType
+
+from redis.exceptions import RedisError
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
+from typing_extensions import override
+
+from aiser_app.bootstrap.worker import WorkerParts, worker_parts
+from aiser_app.broker.connection import connect
+from aiser_app.broker.job_queue import QUEUES
+from aiser_app.config import current_settings
+from aiser_app.errors import ServiceUnavailable
+from aiser_app.observability.logging import configure_logging
+
+log = logging.getLogger(__name__)
+
+BEAT_SECONDS = 3.0
+FINISH_SECONDS = 4.0
+"""After a request to stop, the run in hand has this long to end; then it goes back to the queue."""
+RETRY_SECONDS = 1.0
+RQ_TTL_SECONDS = 60
+"""Life of RQ's own record of this worker; also bounds its blocking read of the queues."""
+
+
+class QueueWorker(SimpleWorker):
+    """Stops between jobs; a job in hand is asked to come to its end."""
+
+    def __init__(self, parts: WorkerParts, stopping: threading.Event) -> None:
+        super().__init__(
+            list(QUEUES),
+            name=parts.name,
+            connection=connect(parts.settings.redis_url, reply_timeout=RQ_TTL_SECONDS + 10),
+            serializer=JSONSerializer,
+            worker_ttl=RQ_TTL_SECONDS,
+            log_job_description=False,
+        )
+        self.log_result_lifespan = False
+        self._parts = parts
+        self._stopping = stopping
+
+    @override
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        self._stopping.set()
+        interrupt = threading.Timer(FINISH_SECONDS, self._parts.answering.stop)
+        interrupt.daemon = True
+        interrupt.start()
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+
+class Heartbeat:
+    """Tells the registry every few seconds that this worker is alive and what it does."""
+
+    def __init__(self, parts: WorkerParts) -> None:
+        self._parts = parts
+        self._done = threading.Event()
+        self._info = {"pid": os.getpid(), "started_at": datetime.now(UTC).isoformat()}
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._done.set()
+        self._thread.join(timeout=BEAT_SECONDS)
+        try:
+            self._parts.workers.forget(self._parts.name)
+        except ServiceUnavailable:
+            log.warning("worker_not_forgotten")
+
+    def _beat(self) -> None:
+        while not self._done.is_set():
+            info = {**self._info, "busy": self._parts.answering.is_busy}
+            try:
+                self._parts.workers.beat(self._parts.name, info)
+            except ServiceUnavailable:
+                log.warning("heartbeat_missed")
+            self._done.wait(BEAT_SECONDS)
+
+
+def take_jobs(parts: WorkerParts, stopping: threading.Event) -> None:
+    """Work until told to stop. RQ gives up when Redis restarts; this does not."""
+    while not stopping.is_set():
+        try:
+            QueueWorker(parts, stopping).work(logging_level=None)
+        except RedisError as error:
+            log.warning("queue_lost", extra={"error": type(error).__name__})
+        except ValueError as error:
+            # RQ still knows a worker of this name from before an outage.
+            log.warning("queue_not_joined", extra={"why": str(error)})
+            parts.scheduler.redis.delete(f"rq:worker:{parts.name}")
+        if not stopping.is_set():
+            log.info("queue_joined_again_soon")
+            stopping.wait(RETRY_SECONDS)
+
+
+def main() -> int:
+    settings = current_settings()
+    configure_logging(settings.log_level, process="worker")
+    logging.getLogger("rq").setLevel(logging.WARNING)
+    stopping = threading.Event()
+
+    def stop_early(_signal: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    # Until RQ installs its own: while it starts, and between two tries to join the queue.
+    signal.signal(signal.SIGTERM, stop_early)
+    signal.signal(signal.SIGINT, stop_early)
+    parts = worker_parts()
+    heartbeat = Heartbeat(parts)
+    heartbeat.start()
+    log.info("worker_ready", extra={"worker": parts.name})
+    try:
+        take_jobs(parts, stopping)
+    finally:
+        heartbeat.stop()
+        parts.scheduler.engine.dispose()
+        parts.scheduler.redis.close()
+    log.info("worker_stopped", extra={"worker": parts.name})
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,272 @@
+"""Every endpoint that takes an id, tried by everybody who must not get through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+from starlette.testclient import TestClient
+
+from aiser_app.api.app import build_api
+from aiser_app.bootstrap.web import Services
+from aiser_app.domain.actor import Role
+from aiser_app.services.secret_text import hash_token
+from tests.fixtures.organizations import PASSWORD, Tenant, add_result, add_run, finish_run
+from tests.fixtures.web import Person, sign_in
+
+pytestmark = [pytest.mark.integration, pytest.mark.security]
+
+QUESTION = "canary question of the victim"
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """What the victim (an analyst) owns."""
+
+    ids: dict[str, str]
+    source_name: str
+
+
+@pytest.fixture(scope="module")
+def victim(tenant: Tenant, engine: Engine, results_dir: Path, web_services: Services) -> Belongings:
+    actor = tenant.actor(Role.ANALYST)
+    run = add_run(engine, actor, tenant.source, QUESTION)
+    result = add_result(engine, run, results_dir)
+    finish_run(engine, run, result)
+    key, _ = web_services.accounts.create_api_key(actor, name="victim's key")
+    ids = {
+        "run_id": run.run_id,
+        "result_id": result.result_id,
+        "conversation_id": run.conversation_id,
+        "api_key_id": key.api_key_id,
+        "user_id": actor.user_id,
+        "source_id": tenant.source.source_id,
+    }
+    return Belongings(ids=ids, source_name=tenant.source.name)
+
+
+@pytest.fixture(scope="module")
+def strangers(
+    web_services: Services, client: TestClient, stranger_tenant: Tenant
+) -> dict[Role, Person]:
+    return {role: sign_in(web_services, client, stranger_tenant, role) for role in Role}
+
+
+def routes_of_api() -> list[tuple[str, str]]:
+    """Every (method, path) under /api/v1, from the application itself."""
+    document = build_api().openapi()
+    return [
+        (method.upper(), path.removeprefix("/api/v1"))
+        for path, operations in document["paths"].items()
+        if path.startswith("/api/v1")
+        for method in operations
+    ]
+
+
+ID_ROUTES = [(m, p) for m, p in routes_of_api() if "{" in p]
+OPEN_ROUTES = {
+    ("POST", "/auth/login"),
+    ("POST", "/auth/logout"),
+    ("GET", "/auth/setup"),
+    ("POST", "/auth/setup"),
+}
+BODIES = {
+    ("PATCH", "/conversations/{conversation_id}"): {"title": "stolen"},
+    ("PATCH", "/users/{user_id}"): {"is_active": False},
+    ("POST", "/ask"): {"question": "q"},
+    ("POST", "/api-keys"): {"name": "k"},
+    ("POST", "/users"): {"name": "n", "email": "n@x", "role": "viewer", "password": PASSWORD},
+}
+
+
+def call(person: Person, method: str, path: str, ids: dict[str, str]) -> tuple[int, str]:
+    reply = person.request(method, path.format(**ids), json=BODIES.get((method, path)))
+    return reply.status_code, reply.text
+
+
+def assert_nothing_leaked(text: str, victim: Belongings) -> None:
+    assert QUESTION not in text
+    assert "row 0" not in text
+    assert "victim" not in text
+    for secret_id in victim.ids.values():
+        assert secret_id not in text
+
+
+def test_there_are_id_routes_to_try() -> None:
+    assert len(ID_ROUTES) >= 12
+
+
+@pytest.mark.parametrize(("method", "path"), ID_ROUTES)
+@pytest.mark.parametrize("role", list(Role))
+def test_another_organization_finds_nothing(
+    strangers: dict[Role, Person], victim: Belongings, role: Role, method: str, path: str
+) -> None:
+    """404 as for an id that never was; 403 where the role may not do it to anybody."""
+    status, text = call(strangers[role], method, path, victim.ids)
+    missing = dict.fromkeys(victim.ids, "0" * 32)
+    status_of_missing, text_of_missing = call(strangers[role], method, path, missing)
+    assert status in (403, 404)
+    assert (status, text) == (status_of_missing, text_of_missing)
+    assert_nothing_leaked(text, victim)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [(m, p) for m, p in ID_ROUTES if "source_id" not in p and "user_id" not in p],
+)
+@pytest.mark.parametrize("role", [Role.OWNER, Role.ADMIN, Role.VIEWER])
+def test_colleagues_find_nothing_private(
+    people: dict[Role, Person], victim: Belongings, role: Role, method: str, path: str
+) -> None:
+    """Conversations, runs, results and keys are their user's alone, also for owner and admin."""
+    status, text = call(people[role], method, path, victim.ids)
+    assert status == 404
+    assert_nothing_leaked(text, victim)
+
+
+@pytest.mark.parametrize(("method", "path"), [r for r in routes_of_api() if r not in OPEN_ROUTES])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Cookie": "aiser_session=made-up"},
+        {"Authorization": "Bearer ais_made-up"},
+        {"Authorization": "Basic YWRhOnBhc3N3b3Jk"},
+        {"Authorization": ""},
+    ],
+    ids=["nothing", "forged cookie", "forged key", "basic", "empty"],
+)
+def test_nobody_gets_in_without_a_session_or_key(
+    client: TestClient, victim: Belongings, method: str, path: str, headers: dict[str, str]
+) -> None:
+    client.cookies.clear()
+    reply = client.request(
+        method,
+        "/api/v1" + path.format(**victim.ids),
+        json=BODIES.get((method, path)),
+        headers=headers,
+    )
+    assert reply.status_code == 401
+    assert reply.json()["error"]["code"] == "not_signed_in"
+    assert_nothing_leaked(reply.text, victim)
+
+
+def test_the_victim_still_has_everything(analyst: Person, victim: Belongings) -> None:
+    """After all of the above, nothing was changed, deleted, cancelled or revoked."""
+    conversation = analyst.get(f"/conversations/{victim.ids['conversation_id']}").json()
+    assert conversation["title"] == QUESTION
+    assert analyst.get(f"/runs/{victim.ids['run_id']}").json()["status"] == "answered"
+    assert analyst.get(f"/results/{victim.ids['result_id']}").status_code == 200
+    keys = analyst.get("/api-keys").json()["api_keys"]
+    assert victim.ids["api_key_id"] in {key["api_key_id"] for key in keys}
+    assert analyst.get("/auth/me").json()["role"] == "analyst"
+
+
+def test_asking_into_what_belongs_to_others(
+    strangers: dict[Role, Person], people: dict[Role, Person], victim: Belongings
+) -> None:
+    into = {"question": "q", "conversation_id": victim.ids["conversation_id"]}
+    of = {"question": "q", "source": victim.ids["source_id"]}
+    assert strangers[Role.ANALYST].post("/ask", json=into).status_code == 404
+    assert people[Role.OWNER].post("/ask", json=into).status_code == 404
+    assert strangers[Role.OWNER].post("/ask", json=of).status_code == 404
+
+
+ROLE_MATRIX = [
+    ("GET", "/users", {Role.OWNER, Role.ADMIN}),
+    ("POST", "/users", {Role.OWNER, Role.ADMIN}),
+    ("PATCH", "/users/{user_id}", {Role.OWNER, Role.ADMIN}),
+    ("POST", "/ask", {Role.OWNER, Role.ADMIN, Role.ANALYST}),
+    ("GET", "/sources", set(Role)),
+    ("GET", "/sources/{source_id}", set(Role)),
+    ("GET", "/conversations", set(Role)),
+    ("GET", "/api-keys", set(Role)),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "allowed"), ROLE_MATRIX)
+@pytest.mark.parametrize("role", list(Role))
+def test_roles(
+    people: dict[Role, Person],
+    victim: Belongings,
+    role: Role,
+    method: str,
+    path: str,
+    allowed: set[Role],
+) -> None:
+    bodies = {
+        ("POST", "/users"): {},
+        ("PATCH", "/users/{user_id}"): {"role": "analyst"},
+        ("POST", "/ask"): {"question": " "},
+    }
+    person = people[role]
+    reply = person.request(method, path.format(**victim.ids), json=bodies.get((method, path)))
+    if role in allowed:
+        assert reply.status_code in (200, 422)
+    elif (method, path) == ("POST", "/users"):
+        body = BODIES[(method, path)]
+        assert person.request(method, path, json=body).status_code == 403
+    else:
+        assert reply.status_code == 403
+        assert reply.json()["error"]["code"] == "permission_denied"
+
+
+# Sessions
+
+
+def test_a_session_chosen_by_somebody_else_is_never_used(
+    client: TestClient, tenant: Tenant
+) -> None:
+    """Fixation: the cookie before sign-in is replaced, and the planted one opens nothing."""
+    planted = "A" * 43
+    client.cookies.clear()
+    login = {"email": tenant.users[Role.VIEWER].email, "password": PASSWORD}
+    headers = {"Cookie": f"aiser_session={planted}"}
+    reply = client.post("/api/v1/auth/login", json=login, headers=headers)
+    client.cookies.clear()
+    assert reply.status_code == 200
+    assert planted not in reply.headers["set-cookie"]
+    assert client.get("/api/v1/auth/me", headers=headers).status_code == 401
+
+
+def test_signing_in_again_ends_the_session_before(client: TestClient, tenant: Tenant) -> None:
+    client.cookies.clear()
+    login = {"email": tenant.users[Role.VIEWER].email, "password": PASSWORD}
+    first = client.post("/api/v1/auth/login", json=login).cookies["aiser_session"]
+    client.cookies.clear()
+    before = {"Cookie": f"aiser_session={first}"}
+    assert client.get("/api/v1/auth/me", headers=before).status_code == 200
+    second = client.post("/api/v1/auth/login", json=login, headers=before)
+    client.cookies.clear()
+    assert second.cookies["aiser_session"] != first
+    assert client.get("/api/v1/auth/me", headers=before).status_code == 401
+
+
+def test_an_expired_session_is_no_session(
+    web_services: Services, client: TestClient, tenant: Tenant, engine: Engine
+) -> None:
+    person = sign_in(web_services, client, tenant, Role.VIEWER)
+    assert person.get("/auth/me").status_code == 200
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE sessions SET expires_at = now() - interval '1 second' WHERE token_hash = %s",
+            (hash_token(person.token),),
+        )
+    web_services.accounts._context.cache.forget(hash_token(person.token))
+    reply = person.get("/auth/me")
+    assert reply.status_code == 401
+    assert reply.json()["error"]["hint"] == "Sign in again."
+
+
+def test_a_wrong_key_is_not_made_good_by_a_cookie(analyst: Person) -> None:
+    reply = analyst.get("/auth/me", headers={"Authorization": "Bearer ais_wrong"})
+    assert reply.status_code == 401
+
+
+def test_the_hash_of_a_token_is_not_a_token(analyst: Person, client: TestClient) -> None:
+    """Whoever reads the table cannot sign in with what is in it."""
+    client.cookies.clear()
+    headers = {"Cookie": f"aiser_session={hash_token(analyst.token)}"}
+    assert client.get("/api/v1/auth/me", headers=headers).status_code == 401
