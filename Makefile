@@ -25,7 +25,7 @@ test: environment browser ## Run all tests and print the coverage table
 check: environment ## Format, lint, types, layers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy aiser_app tests
+	@$(BIN)/mypy aiser_app
 	@$(BIN)/lint-imports
 
 bench: environment ## Measure how long things take and print the table

@@ -36,7 +36,14 @@ class WorkerParts:
     settings: Settings
     scheduler: SchedulerParts
     workers: WorkerRegistry
+    duckdb: DuckDBEngine
     answering: Answering
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.duckdb.close()
+        self.scheduler.engine.dispose()
+        self.scheduler.redis.close()
 
 
 _lock = threading.Lock()
@@ -73,7 +80,8 @@ def build_worker(settings: Settings) -> WorkerParts:
     shared = build_scheduler(settings)
     name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     store = ResultStore(settings.results_dir)
-    engines = {DuckDBEngine.name: DuckDBEngine(settings.sources_dir)}
+    duckdb = DuckDBEngine(settings.sources_dir)
+    engines = {duckdb.name: duckdb}
 
     def router_for(run: Run) -> QueryRouter:
         def record(result: Result) -> None:
@@ -88,6 +96,7 @@ def build_worker(settings: Settings) -> WorkerParts:
         settings=settings,
         scheduler=shared,
         workers=WorkerRegistry(shared.redis),
+        duckdb=duckdb,
         answering=Answering(
             shared.engine,
             worker=name,

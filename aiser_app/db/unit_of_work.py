@@ -34,7 +34,7 @@ DATABASE_DOWN = (OperationalError, InterfaceError, DisconnectionError, PoolTimeo
 def database_unavailable() -> ServiceUnavailable:
     return ServiceUnavailable(
         "The database does not answer.",
-        hint="It restarts by itself; try again in a few seconds. `aiser doctor` says more.",
+        hint="It restarts by itself; try again in a few seconds. `python -m aiser_app doctor` says more.",
     )
 
 

@@ -12,7 +12,8 @@ from aiser_app.domain.semantic_query import (
     SemanticQuery,
     TimeDimension,
 )
-from aiser_app.planner.dates import DateSpan, years_possible
+from aiser_app.planner.dates import DateSpan, overlaps, years_possible
+from aiser_app.planner.describing import span_words
 from aiser_app.planner.draft import GroupUse, MeasureUse
 from aiser_app.planner.join_paths import Path
 from aiser_app.planner.lexicon import Lexicon
@@ -23,6 +24,7 @@ from aiser_app.planner.vocabulary import AGGREGATE_WORDS
 _YEAR_KEY = -1
 _FOLD_KEY = -2
 _MOST_GROUPS = 2
+NO_DATA = "the data has nothing for"
 
 
 class Completion:
@@ -231,10 +233,13 @@ class Completion:
         return near[0][1]
 
     def _dated(self, span: DateSpan) -> DateSpan | None:
-        if not span.needs_year:
-            return span
         column = self._lexicon.model.find_dimension(self.time_member)
         minimum, maximum = (column.minimum, column.maximum) if column else ("", "")
+        if not span.needs_year:
+            if not overlaps(span, minimum, maximum):
+                covered = span_words((minimum[:10], maximum[:10]))
+                self.draft.fail(f"{NO_DATA} “{span.text}”: it covers {covered}")
+            return span
         years = years_possible(span, minimum, maximum, self._today)
         if not years:
             self.draft.fail(f"the data has no {span.text}")

@@ -101,7 +101,15 @@ Found = tuple[int, DateSpan] | None
 
 
 def _point(tokens: tuple[Token, ...], at: int, today: date) -> Found:
-    for read in (_iso, _day_words, _quarter_words, _month_words, _year_words):
+    for read in (
+        _iso,
+        _to_date,
+        _half_words,
+        _day_words,
+        _quarter_words,
+        _month_words,
+        _year_words,
+    ):
         hit = read(tokens, at, today)
         if hit is not None:
             return hit
@@ -118,6 +126,32 @@ def _iso(tokens: tuple[Token, ...], at: int, today: date) -> Found:
         return None
     end = start if len(parts) == 3 else _month(parts[0], parts[1])[1]
     return at + 1, DateSpan(start, end, tokens[at].text)
+
+
+def _to_date(tokens: tuple[Token, ...], at: int, today: date) -> Found:
+    """As in "YTD", "year to date", "month to date"."""
+    word, end = _lower(tokens, at), at + 1
+    period = {"ytd": "year", "qtd": "quarter", "mtd": "month"}.get(word, "")
+    if word in _PERIODS and [_lower(tokens, at + 1), _lower(tokens, at + 2)] == ["to", "date"]:
+        period, end = word, at + 3
+    if not period:
+        return None
+    return end, DateSpan(_current(period, today)[0], today, _text(tokens, at, end), relative=True)
+
+
+def _half_words(tokens: tuple[Token, ...], at: int, today: date) -> Found:
+    """As in "H2 2025", "first half of 2025"; always with its year."""
+    word, end = _lower(tokens, at), at + 1
+    half = {"h1": 1, "h2": 2}.get(word, 0)
+    if word in ("first", "second") and _lower(tokens, end) == "half":
+        half, end = (1 if word == "first" else 2), end + 1
+    if half and _lower(tokens, end) in ("of", "in"):
+        end += 1
+    year = _year(tokens, end)
+    if not half or year is None:
+        return None
+    ends = (date(year, 6 * half - 5, 1), _month(year, 6 * half)[1])
+    return end + 1, DateSpan(*ends, _text(tokens, at, end + 1))
 
 
 def _day_words(tokens: tuple[Token, ...], at: int, today: date) -> Found:
@@ -287,3 +321,12 @@ def years_possible(span: DateSpan, minimum: str, maximum: str, today: date) -> l
         if candidate.start and candidate.end and candidate.start <= last and candidate.end >= first:
             years.append(year)
     return years
+
+
+def overlaps(span: DateSpan, minimum: str, maximum: str) -> bool:
+    """False only when the known range of the data lies wholly outside the span."""
+    try:
+        first, last = date.fromisoformat(minimum[:10]), date.fromisoformat(maximum[:10])
+    except ValueError:
+        return True
+    return (span.start is None or span.start <= last) and (span.end is None or span.end >= first)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
@@ -16,6 +17,8 @@ _PER_TOKEN = 10.0
 _PER_EXTRA_TOKEN = 3.0
 _FUNCTION_WEIGHT = 1.0
 _UNKNOWN_WEIGHT = -8.0
+_SCALES = {"k": 1e3, "m": 1e6, "bn": 1e9}
+_SCALED = re.compile(r"(\d+)(k|m|bn)")
 
 
 def weight_of(length: int, score: float = 1.0) -> float:
@@ -87,6 +90,12 @@ def _distinct(tokens: tuple[Token, ...], at: int) -> Iterator[Segment]:
         yield _make(Kind.DISTINCT, tokens, at, at + 1)
 
 
+def _phrase(tokens: tuple[Token, ...], at: int) -> Iterator[Segment]:
+    phrase = _longest(tokens, at, words.FUNCTION_PHRASES)
+    if phrase:
+        yield _make(Kind.FUNCTION, tokens, at, at + len(phrase), word=" ".join(phrase))
+
+
 def _number(tokens: tuple[Token, ...], at: int) -> tuple[int, float] | None:
     """(end, value) of a figure, with its thousands and "5k" forms."""
     if at >= len(tokens):
@@ -94,8 +103,13 @@ def _number(tokens: tuple[Token, ...], at: int) -> tuple[int, float] | None:
     token = tokens[at]
     if token.kind == "symbol" and token.text in words.UNIT_SYMBOLS:
         return _number(tokens, at + 1)
+    if token.lower == "a" and at + 1 < len(tokens) and tokens[at + 1].lower in ("dozen", "hundred"):
+        return _number(tokens, at + 1)
     if token.kind == "number":
         return at + 1, float(token.text.replace(",", ""))
+    scaled = _SCALED.fullmatch(token.lower)
+    if scaled:
+        return at + 1, float(scaled.group(1)) * _SCALES[scaled.group(2)]
     if token.kind == "word" and token.lower in words.NUMBER_WORDS:
         return at + 1, float(words.NUMBER_WORDS[token.lower])
     return None
@@ -265,6 +279,7 @@ def _dates(tokens: tuple[Token, ...], at: int, today: date) -> Iterator[Segment]
 
 
 _READERS = (
+    _phrase,
     _conjunction,
     _aggregate,
     _distinct,

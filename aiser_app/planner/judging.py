@@ -7,6 +7,7 @@ from datetime import date
 from aiser_app.domain.answer import Clarification
 from aiser_app.domain.semantic_query import SemanticQuery
 from aiser_app.planner.candidates import Candidate, Findings, find_candidates
+from aiser_app.planner.completion import NO_DATA
 from aiser_app.planner.describing import Describer
 from aiser_app.planner.lexicon import Lexicon
 from aiser_app.planner.linking import respell
@@ -87,6 +88,8 @@ def _unreadable(findings: Findings) -> Unreadable:
         why = findings.partial.failure if findings.partial else ""
         why = why or "no part of it names something in the data"
         text = f"I could not read this as one question: {why}."
+        if why.startswith(NO_DATA):
+            text = f"{why[0].upper()}{why[1:]}."
     return Unreadable(
         clarification=Clarification(question=text, unknown_words=unknown),
         bound=bound if isinstance(bound, tuple) else (),

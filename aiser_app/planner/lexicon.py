@@ -269,7 +269,7 @@ def _add_synonyms(lexicon: Lexicon) -> None:
             continue
         for variant in _variants(key):
             for target in list(targets.values()):
-                if target.kind in ("cube", "dimension") and target.score >= 0.9:
+                if target.kind in ("cube", "dimension") and target.score >= 0.85:
                     lexicon.add(
                         variant,
                         Target(

@@ -19,7 +19,11 @@ _ASSUMPTION_LOSS = 0.02
 
 def score_of(draft: Draft, paths: Sequence[Path]) -> float:
     """1 minus what each doubt costs, never below 0."""
-    lost = sum(max(0.0, _FULL_LINK - b.score) * _LINK_LOSS for b in draft.bound)
+    context = {s.text for s, cube in draft.entities if cube == draft.root}
+    context -= {m.text for m in draft.measures}
+    lost = sum(
+        max(0.0, _FULL_LINK - b.score) * _LINK_LOSS for b in draft.bound if b.text not in context
+    )
     lost += sum(draft.costs.values())
     lost += (1.0 - join_certainty(paths)) * _JOIN_LOSS
     lost += max(0, len({p.target for p in paths if p.joins}) - 1) * _PER_TABLE

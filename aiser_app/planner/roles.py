@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from aiser_app.domain.semantic_model import DimensionType
+from aiser_app.domain.semantic_model import Aggregation, DimensionType
 from aiser_app.planner.announced import Announced
 from aiser_app.planner.draft import Draft, GroupUse
 from aiser_app.planner.resolving import Option
@@ -78,6 +78,8 @@ class Roles(Announced):
         if qualifies and self._conditions.flag(segment, self._negated):
             self._negated = False
             return True
+        if self._is_modifier(segment, following):
+            return True
         is_value_only = bool(self._resolver.values(segment)) and not self._is_thing(segment)
         if is_value_only:
             return False
@@ -89,6 +91,19 @@ class Roles(Announced):
             self._aggregation = None
             self._having()
         return done
+
+    def _is_modifier(self, segment: Segment, following: Segment | None) -> bool:
+        """As in "average flight distance": the cube of the column that follows."""
+        entities = self._resolver.entities(segment)
+        counted = self._aggregation is Aggregation.COUNT
+        if counted or following is None or following.kind is not Kind.LINK or not entities:
+            return False
+        numbers = self._resolver.numbers(following)
+        if not numbers or entities[0].target.cube != numbers[0].target.cube:
+            return False
+        self.draft.entities.append((segment, entities[0].target.cube))
+        self._picker.note(segment, entities[0])
+        return True
 
     def _place_with_value(self, segment: Segment) -> bool:
         """As in "origin is JFK", "carrier not UA", `tail number "N1"`."""

@@ -75,6 +75,7 @@ SYNONYMS: tuple[frozenset[str], ...] = tuple(
         "end finish",
         "rating score stars",
         "visit appointment",
+        "visit session",
         "invoice bill",
         "refund reimbursement",
         "date day",

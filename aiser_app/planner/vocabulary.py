@@ -11,7 +11,12 @@ FUNCTION_WORDS = word_set("""a an the of in on at for to from with by is are was
     who whose whom where when how much give show list find get tell display see return please can
     could would like want need know let as than then only just into when if each every all any per
     here s am also so show me visualize visualise plot chart graph draw table named called
-    during within through respective""")
+    during within through respective pls plz currently overall ever altogether get gets got placed made recorded registered happened occurred""")
+FUNCTION_PHRASES = (
+    ("in", "total"), ("all", "together"), ("so", "far"), ("at", "all"), ("took", "place"),
+    ("take", "place"), ("right", "now"), ("as", "well"), ("on", "record"),
+)  # fmt: skip
+"""Several words that add nothing together, though one of them alone would."""
 PREPOSITIONS = word_set("from to into in on at for of with by during via between")
 CONJUNCTIONS = {"and": "and", "or": "or", ",": "and", "plus": "and", "&": "and"}
 IGNORED_SYMBOLS = frozenset("$€£.?!*/^~|{}[]\\+=")
@@ -27,7 +32,6 @@ AGGREGATES: dict[tuple[str, ...], Aggregation] = {
     ("sum",): Aggregation.SUM,
     ("total",): Aggregation.SUM,
     ("combined",): Aggregation.SUM,
-    ("overall",): Aggregation.SUM,
     ("minimum",): Aggregation.MIN,
     ("min",): Aggregation.MIN,
     ("maximum",): Aggregation.MAX,
@@ -163,7 +167,8 @@ GRAIN_ADVERBS = {
 CALENDAR_WORDS = frozenset((*GRAINS, "time", "minute"))
 
 UNSUPPORTED: dict[tuple[str, ...], str] = {
-    ("why",): "reasons (why)", ("explain",): "reasons (explain)", ("reason",): "reasons",
+    ("why",): "reasons (why)", ("explain",): "reasons (explain)", ("reason", "for"): "reasons",
+    ("reasons", "for"): "reasons",
     ("cause",): "causes", ("because",): "causes", ("driver", "of"): "causes",
     ("forecast",): "forecasts", ("predict",): "forecasts", ("prediction",): "forecasts",
     ("expected",): "forecasts", ("will",): "the future", ("next",): "the future",
@@ -211,7 +216,7 @@ RESERVED -= GRAMMAR_NOUNS
 NUMBER_WORDS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
     "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30,
-    "fifty": 50, "hundred": 100,
+    "fifty": 50, "hundred": 100, "dozen": 12,
 }  # fmt: skip
 UNITS: dict[str, tuple[str, float]] = {
     # word: (kind of quantity and its base unit, factor to the base)

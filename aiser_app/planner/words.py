@@ -27,6 +27,8 @@ _SUFFIXES = (
     "ies", "ied", "ed", "es", "s", "e", "y",
 )  # fmt: skip
 _SHORTEST_ROOT = 4
+_SHORTEST_BEFORE_Y = 6
+"""Delivery goes with delivered, but county not with count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,8 @@ def root(word: str) -> str:
     """What derived forms share (cancelled, cancellation, cancels), or "" for short words."""
     for suffix in _SUFFIXES:
         body = word.removesuffix(suffix)
-        if body != word and len(body) >= _SHORTEST_ROOT:
+        shortest = _SHORTEST_BEFORE_Y if suffix == "y" else _SHORTEST_ROOT
+        if body != word and len(body) >= shortest:
             return _undouble(body)
     return word if len(word) >= _SHORTEST_ROOT else ""
 

@@ -77,7 +77,8 @@ class Health:
     def _migrations(self) -> str:
         if not is_at_head(self._engine):
             raise ServiceUnavailable(
-                "The tables are not those of this version.", hint="Run `aiser migrate`."
+                "The tables are not those of this version.",
+                hint="Run `python -m aiser_app migrate`.",
             )
         return "at head"
 

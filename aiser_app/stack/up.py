@@ -18,12 +18,15 @@ from typing import Any
 from aiser_app.config import Settings, load_settings
 from aiser_app.errors import AiserError, Conflict, ServiceUnavailable
 from aiser_app.stack import frontend
+from aiser_app.stack.chroma import Chroma
 from aiser_app.stack.doctor import answers
 from aiser_app.stack.home import PROJECT, Home, write_private
 from aiser_app.stack.ports import is_free, keep_ports, port_user
+from aiser_app.stack.postgres import Postgres
 from aiser_app.stack.processes import end, left_behind, record
 from aiser_app.stack.programs import EmbeddedStores, render, service_programs
 from aiser_app.stack.supervision import ProgramState, Supervisor
+from aiser_app.stack.valkey import Valkey
 
 STORE_SECONDS, READY_SECONDS = 60.0, 120.0
 PORT_NAMES = ("postgres", "redis", "page-state", "chroma")
@@ -88,6 +91,7 @@ class Stack:
                 self._start_stores(stores)
                 self._prepare()
                 self._supervisor.start_programs(["worker", "scheduler"])
+                self._wait_for_stores({"Chroma": stores.chroma})  # the slowest, needed last
                 self._wait_for(pages.done, READY_SECONDS * 8, "the pages")
                 pages.result()
                 self._supervisor.start_programs(["web"])
@@ -109,17 +113,20 @@ class Stack:
         programs = stores.programs()
         self._supervisor.start_programs([program.name for program in programs])
         self._remember()
-        servers = {
-            "PostgreSQL": stores.postgres,
-            "Valkey (queues)": stores.redis,
-            "Valkey (page state)": stores.page_state,
-            "Chroma": stores.chroma,
-        }
+        self._wait_for_stores(
+            {
+                "PostgreSQL": stores.postgres,
+                "Valkey (queues)": stores.redis,
+                "Valkey (page state)": stores.page_state,
+            }
+        )
+        write_private(self._home.endpoints, json.dumps(stores.endpoints()))
+
+    def _wait_for_stores(self, servers: Mapping[str, Postgres | Valkey | Chroma | None]) -> None:
         for name, server in servers.items():
             if server is not None:
                 self._wait_for(server.is_ready, STORE_SECONDS, name)
                 self._say(f"{name} is ready.")
-        write_private(self._home.endpoints, json.dumps(stores.endpoints()))
         self._remember()
 
     def _prepare(self) -> None:

@@ -52,6 +52,13 @@ class QueueWorker(SimpleWorker):
         self._stopping = stopping
 
     @override
+    def _install_signal_handlers(self) -> None:
+        super()._install_signal_handlers()  # type: ignore[no-untyped-call]
+        if self._stopping.is_set():
+            # The request came while this was starting.
+            self._stop_requested = True
+
+    @override
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         self._stopping.set()
         interrupt = threading.Timer(FINISH_SECONDS, self._parts.answering.stop)
@@ -126,8 +133,7 @@ def main() -> int:
         take_jobs(parts, stopping)
     finally:
         heartbeat.stop()
-        parts.scheduler.engine.dispose()
-        parts.scheduler.redis.close()
+        parts.close()
     log.info("worker_stopped", extra={"worker": parts.name})
     return 0
 

@@ -39,12 +39,3 @@ class ResultRepository:
             )
         ).first()
         return decode(Result, row.envelope) if row else None
-
-    def find(self, organization_id: str, result_id: str) -> Result | None:
-        """For workers, which act within the run's organization."""
-        row = self._session.exec(
-            select(ResultRow).where(
-                ResultRow.result_id == result_id, ResultRow.organization_id == organization_id
-            )
-        ).first()
-        return decode(Result, row.envelope) if row else None

@@ -94,7 +94,6 @@ class Setup(Sessions):
         if token is not None:
             self.check_setup_token(token, client)
         organization_name = checked_name(organization_name, "The organization's name")
-        now = self._context.now()
         owner = User(
             user_id=new_id(),
             organization_id=new_id(),
@@ -102,19 +101,32 @@ class Setup(Sessions):
             email=checked_email(email),
             role=Role.OWNER,
             is_active=True,
-            created_at=now,
+            created_at=self._context.now(),
         )
         password_hash = hash_password(checked_password(password, email=owner.email))
+        signed_in = self._write(owner, organization_name, password_hash, token, client)
+        self._is_set_up = True
+        return signed_in
+
+    def _write(
+        self,
+        owner: User,
+        organization_name: str,
+        password_hash: str,
+        token: str | None,
+        client: str,
+    ) -> SignedIn:
+        """All of it in one transaction, and one setup after the other."""
         sample = self._context.sources.prepare_sample(owner.organization_id)
         with self._context.unit_of_work() as uow:
             uow.organizations.hold_setup_lock()
             if uow.organizations.has_owner():
                 raise _is_over()
             if token is not None and not uow.setup_tokens.is_valid(
-                hash_token(normal_setup_token(token)), now
+                hash_token(normal_setup_token(token)), owner.created_at
             ):
                 raise _wrong_token()
-            uow.organizations.add(owner.organization_id, organization_name, now)
+            uow.organizations.add(owner.organization_id, organization_name, owner.created_at)
             uow.users.add(owner, password_hash)
             if sample is not None:
                 self._context.sources.write(uow, sample.source, sample.model)
@@ -125,13 +137,12 @@ class Setup(Sessions):
                     user_id=owner.user_id,
                     kind="organization.created",
                     subject=organization_name,
-                    at=now,
+                    at=owner.created_at,
                     client=client,
                 )
             )
             signed_in = self._begin(uow, owner, organization_name, client)
             uow.commit()
-        self._is_set_up = True
         return signed_in
 
 

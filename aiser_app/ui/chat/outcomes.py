@@ -73,7 +73,10 @@ def asking_back(turn: rx.Var[TurnView]) -> rx.Component:
                 rx.cond(turn.has_confidence, confidence(turn, "end")),
                 class_name="row",
             ),
-            rx.cond(turn.text != "", rx.el.p(turn.text, class_name="muted below")),
+            rx.cond(
+                (turn.text != "") & (turn.text != turn.clarifying),
+                rx.el.p(turn.text, class_name="muted below"),
+            ),
             style={"padding": "12px 16px"},
         ),
         rx.cond(turn.unknown_words.length() > 0, _unknown(turn)),

@@ -72,6 +72,7 @@ def _composer(placeholder: rx.Var | str, *, focus: bool) -> rx.Component:
             label="Question",
             limit=QUESTION_CHARS,
             problem=_problem_text(),
+            refusals=ChatState.refusals,
             auto_focus=focus,
             on_send=lambda question: ChatState.ask(question),
         ),

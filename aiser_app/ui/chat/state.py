@@ -54,6 +54,8 @@ class ChatState(rx.State):
     problem: str = ""
     problem_hint: str = ""
     is_store_down: bool = False
+    refusals: int = 0
+    """Counts failures, so that the same one twice is news to the page."""
     announcement: str = ""
     _asked: str = ""
     _asked_at: float = 0.0
@@ -240,6 +242,7 @@ class ChatState(rx.State):
         self.is_store_down = False
 
     def _report(self, error: AiserError) -> None:
+        self.refusals += 1
         self.problem = error.message
         self.problem_hint = error.hint or ""
         self.is_store_down = error.http_status == 503

@@ -17,7 +17,7 @@ import {
 import { CanvasRenderer } from "echarts/renderers";
 import { ColorModeContext } from "$/utils/context";
 import { getJson } from "./api.js";
-import { digitsFor, formatAxis, formatNumber } from "./numbers.js";
+import { axisFormat, digitsFor, formatNumber } from "./numbers.js";
 import light from "./aiser-light.json";
 import dark from "./aiser-dark.json";
 
@@ -64,7 +64,9 @@ function emphasise(series, theme) {
 }
 
 function dress(option, theme, { unit, horizontal, reduced }) {
-  const digits = digitsFor(numbersOf(option));
+  const numbers = numbersOf(option);
+  const digits = digitsFor(numbers);
+  const formatAxis = axisFormat(Math.max(0, ...numbers.map(Math.abs)));
   const show = (value) => formatNumber(value, digits);
   const withUnit = (value) => (unit ? `${show(value)} ${unit}` : show(value));
   // Bars end where the scale ends: the values stand beside them, so a round last tick is not missed.

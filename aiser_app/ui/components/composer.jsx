@@ -1,7 +1,7 @@
 // The question box. Keeps what is typed in the browser; one event leaves it, when it is sent.
 import { useEffect, useId, useRef, useState } from "react";
 
-export function Composer({ placeholder, label, limit, problem, onSend, autoFocus, children }) {
+export function Composer({ placeholder, label, limit, problem, refusals, onSend, autoFocus, children }) {
   const box = useRef(null);
   const sent = useRef("");
   const [text, setText] = useState("");
@@ -21,7 +21,7 @@ export function Composer({ placeholder, label, limit, problem, onSend, autoFocus
       setText((current) => current || sent.current);
       sent.current = "";
     }
-  }, [problem]);
+  }, [problem, refusals]);
 
   useEffect(() => {
     const wide = window.matchMedia("(min-width: 721px)").matches;

@@ -80,6 +80,7 @@ class Composer(rx.Component):
     label: rx.Var[str]
     limit: rx.Var[int]
     problem: rx.Var[str]
+    refusals: rx.Var[int]
     auto_focus: rx.Var[bool]
     on_send: rx.EventHandler[rx.event.passthrough_event_spec(str)]
 

@@ -24,13 +24,15 @@ export function formatNumber(value, digits = 1) {
   );
 }
 
-export function formatAxis(value) {
-  const size = Math.abs(value);
-  for (const [limit, unit] of [[1e9, "B"], [1e6, "M"], [1e4, "k"]]) {
-    const scale = unit === "k" ? 1e3 : limit;
-    if (size >= limit) return minus(String(Math.round((value / scale) * 10) / 10)) + unit;
-  }
-  return minus(value.toLocaleString(locale, { maximumFractionDigits: 2 }));
+// Formats all ticks of an axis alike; `largest` decides the unit.
+export function axisFormat(largest) {
+  const [scale, unit] = [[1e9, "B"], [1e6, "M"], [1e3, "k"]].find(
+    ([size]) => largest >= (size === 1e3 ? 1e4 : size),
+  ) || [1, ""];
+  return (value) => {
+    const shown = Math.round((value / scale) * 100) / 100;
+    return minus(shown.toLocaleString(locale, { maximumFractionDigits: 2 })) + (value ? unit : "");
+  };
 }
 
 // Fewest digits (1 to 3) that tell all numbers of a column apart at a glance.

@@ -6,6 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -114,7 +115,7 @@ async def test_news_arrive_without_polling_delay(
         await append(log, run_id, EventKind.STEP, n=n)
         assert (await waiting).payload == {"n": n}
         delays.append(time.perf_counter() - started)
-    await following.aclose()
+    await feed.close()
     assert sorted(delays)[len(delays) // 2] < 0.03
 
 
@@ -125,7 +126,7 @@ async def test_quiet_runs_are_asked_about(feed: RunEventFeed, run_id: str) -> No
         asked.append(run_id)
         if len(asked) < 3:
             return None
-        now = run_events.datetime.now(run_events.UTC)
+        now = datetime.now(UTC)
         return RunEvent(run_id=run_id, seq=1, kind=EventKind.ANSWER, payload={}, at=now)
 
     async with asyncio.timeout(5):

@@ -47,6 +47,10 @@ SPANS = {
     "between June 2013 and August 2013": ("2013-06-01", "2013-08-31"),
     "from June to August 2013": ("2013-06-01", "2013-08-31"),
     "from 2013-01-05 until 2013-02-01": ("2013-01-05", "2013-02-01"),
+    "YTD": ("2026-01-01", "2026-03-31"),
+    "quarter to date": ("2026-01-01", "2026-03-31"),
+    "H2 2025": ("2025-07-01", "2025-12-31"),
+    "first half of 2025": ("2025-01-01", "2025-06-30"),
     "since June 2013": ("2013-06-01", None),
     "after June 2013": ("2013-07-01", None),
     "before 2013-06-05": (None, "2013-06-04"),
@@ -74,8 +78,8 @@ def test_span(text: str) -> None:
     "text",
     [
         "2013-13-01", "maybe", "may", "march", "last", "last 5", "last 5 carriers", "between 5 and 7",
-        "between June and", "since", "since yesterday's", "first", "first carrier", "this carrier",
-        "from August 2013 to June 2013", "last 99999 days", "before", "1899",
+        "between June and", "since", "first", "first carrier", "this carrier",
+        "from August 2013 to June 2013", "last 99999 days", "before", "1899", "H2", "first half", "year to",
     ],
 )  # fmt: skip
 def test_no_span(text: str) -> None:

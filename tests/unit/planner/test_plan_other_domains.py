@@ -47,6 +47,12 @@ SHOP_CASES = {
     ),
     "how many categories are there": "count_distinct_category",
     "average list price by category": "avg_list_price by category order -avg_list_price",
+    "average order shipping cost": "avg_shipping_cost",
+    "how many orders did we get in total": "count",
+    "customers with at least a dozen orders": (
+        "count by customer_name where count gte 12 order -count"
+    ),
+    "orders with shipping cost over 5k": "count where shipping_cost gt 5000",
     "customers by signup date": "count by signup_date:day order +signup_date",
     "number of orders by order date": "count by order_date:day order +order_date",
 }  # fmt: skip
@@ -64,7 +70,7 @@ CLINIC_CASES = {
     "visits with wait time over 1 hour": "count where wait_minutes gt 60",
     "how many visits lasted longer than 90 minutes": None,
     "visits last month": "count in 2025-10-01..2025-10-31",
-    "visits in the last 7 days": "count in 2025-11-16..2025-11-22",
+    "visits in the last 60 days": "count in 2025-09-24..2025-11-22",
     "number of visits since March 2025": "count where visit_dt gte 2025-03-01",
     "physicians by specialty": "count by specialty order -count",
     "visits by type": "count by visit_type order -count",

@@ -167,6 +167,13 @@ def test_a_preposition_that_points_the_other_way_is_asked_about() -> None:
     assert found.clarification.options == ('Number of flights where dest is "MIA"',)
 
 
+@pytest.mark.parametrize("question", ["flights in 2014", "flights by month since 2020"])
+def test_a_period_without_any_data_is_said_instead_of_answered(question: str) -> None:
+    asked = refused(FLIGHTS, question).clarification.question
+    assert asked.startswith("The data has nothing for")
+    assert "2013" in asked
+
+
 def test_a_single_word_is_no_question() -> None:
     assert refused(FLIGHTS, "flights").clarification.options == ("Number of flights",)
 

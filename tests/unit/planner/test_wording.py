@@ -134,15 +134,15 @@ def test_plural_measures_take_are() -> None:
 
 
 def test_no_rows_and_no_value_are_said_plainly() -> None:
-    empty = say("flights by carrier in 2014", facts([], NAME, COUNT))
+    empty = say("flights by carrier in 2013", facts([], NAME, COUNT))
     assert (empty.headline, empty.text) == (
-        "No rows", "No rows match in 2014. The data covers 2013."
+        "No rows", "No rows match in 2013. The data covers 2013."
     )  # fmt: skip
-    null = say("average arrival delay in 2014", facts([[None]], DELAY))
+    null = say("average arrival delay in 2013", facts([[None]], DELAY))
     assert null.headline == "No value"
     assert "The data covers 2013." in null.text
-    zero = say("how many flights in 2014", facts([[0]], COUNT))
-    assert zero.text == "The number of flights in 2014 is 0. The data covers 2013."
+    zero = say("how many flights in 2013", facts([[0]], COUNT))
+    assert zero.text == "The number of flights in 2013 is 0. The data covers 2013."
 
 
 def test_lists_are_counted() -> None:

@@ -1,0 +1,1 @@
+"""Questions over real databases, to measure how far the planner gets; not part of `make test`."""
