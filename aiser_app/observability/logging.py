@@ -99,7 +99,15 @@ def configure_logging(level: str = "INFO", *, process: str, stream: TextIO | Non
     for existing in list(root.handlers):
         root.removeHandler(existing)
     root.addHandler(handler)
+    _silence_own_handlers()
     known = logging.getLevelNamesMapping()
     root.setLevel(known.get(level.upper(), logging.INFO))
     for noisy in ("httpx", "httpcore", "alembic", "sqlalchemy"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _silence_own_handlers() -> None:
+    """Libraries that print by themselves would print a second time, and unredacted."""
+    for logger in logging.root.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger) and logger.propagate:
+            logger.handlers.clear()

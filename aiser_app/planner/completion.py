@@ -131,12 +131,18 @@ class Completion:
             draft.measures.append(MeasureUse(f"{self._root.name}.{count.name}"))
         elif draft.groups and (draft.lists or draft.asks_which) and not self._grouped_by_cue():
             return
+        elif draft.lists and draft.named_rows is not None and self._has_names(draft.named_rows):
+            draft.groups.append(draft.named_rows)
         elif about_root and count is not None:
             draft.measures.append(MeasureUse(f"{self._root.name}.{count.name}"))
             draft.assume(f"The number of {self._root.title.lower()} is shown.")
             draft.cost("what to show is not said", 0.16)
         else:
             draft.fail("no figure is asked for")
+
+    def _has_names(self, rows: GroupUse) -> bool:
+        first = self._lexicon.model.find_dimension(rows.refs[0].member)
+        return first is not None and first.is_label
 
     def _grouped_by_cue(self) -> bool:
         return any(group.cued for group in self.draft.groups)
@@ -146,6 +152,8 @@ class Completion:
         column = use.dimension
         if column is None:
             return
+        if len(self.draft.measures) > 1 and not use.listed:
+            self.draft.cost("a second figure that was not asked for", 0.3)
         aggregation = self._extreme_fold(use) or default_aggregation(column)
         if aggregation is None:
             both = (Aggregation.AVG, Aggregation.SUM)

@@ -22,6 +22,8 @@ class MeasureUse:
     extreme: bool = False
     """Stands right behind an extreme: "highest arrival delay"."""
     text: str = ""
+    listed: bool = False
+    """Joined to the figure before it by "and"."""
 
 
 @dataclass(slots=True)
@@ -68,6 +70,8 @@ class Draft:
     subjects: list[GroupUse] = field(default_factory=list)
     """Bare dimensions, which a superlative or a condition turns into groups."""
     asks_which: bool = False
+    named_rows: GroupUse | None = None
+    """How the rows of the root are called, for listing them."""
     counted_from_afar: str = ""
     """Words for things with a table of their own, counted by the references of another."""
     lists: bool = False

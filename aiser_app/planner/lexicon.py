@@ -193,6 +193,8 @@ def _add_name(
         add(core, 0.9 if words[-1] in GENERIC_TAILS else 0.85)
     elif words[0] in ("is", "has", "was", "flag"):
         add(words[1:], 0.95)
+    if len(core) == 2:
+        add(core[::-1], 0.93)
     for part, score in _parts(core):
         add(part, score, "part of a name")
 

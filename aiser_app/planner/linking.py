@@ -91,6 +91,8 @@ def _targets(part: tuple[Token, ...], lexicon: Lexicon) -> tuple[Target, ...]:
     if len(part) == 1:
         found.extend(_other_forms(part[0], lexicon, {t.identity for t in found}))
     found = _prefer_exact_form(part, [t for t in found if _may_bind(part, t)])
+    if any(t.kind == "value" and t.score == 1.0 for t in found):
+        found = [t for t in found if t.kind != "value" or t.score == 1.0]
     best = max((t.score for t in found), default=0.0)
     found = [t for t in found if t.score >= best - _FAR_BEHIND]
     if any(t.corrected_from for t in part):

@@ -200,8 +200,7 @@ class Resolver:
 
     def _names_its_row(self, cube: Cube, dimension: Dimension) -> bool:
         """Label or key of its own cube: grouping by it means grouping by the entity."""
-        has_label = any(d.is_label for d in cube.dimensions)
-        return has_label and (dimension.is_label or cube.primary_key == (dimension.column,))
+        return dimension.is_label or cube.primary_key == (dimension.column,)
 
     def _key_join(self, cube: Cube, dimension: Dimension) -> Join | None:
         """The join whose only column is this one: the column refers to a row of another cube."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from aiser_app.domain.semantic_model import Aggregation, DimensionType
+from aiser_app.domain.semantic_model import DimensionType
 from aiser_app.planner.announced import Announced
 from aiser_app.planner.draft import Draft, GroupUse
 from aiser_app.planner.resolving import Option
 from aiser_app.planner.segments import Kind, Segment
+from aiser_app.planner.words import stem
 
 
 class Roles(Announced):
@@ -26,6 +27,7 @@ class Roles(Announced):
     def _on_link(self, segment: Segment) -> None:
         conditions = len(self.draft.filters)
         for place in (
+            self._place_as_modifier,
             self._place_in_order,
             self._place_as_measure,
             self._place_with_value,
@@ -78,8 +80,6 @@ class Roles(Announced):
         if qualifies and self._conditions.flag(segment, self._negated):
             self._negated = False
             return True
-        if self._is_modifier(segment, following):
-            return True
         is_value_only = bool(self._resolver.values(segment)) and not self._is_thing(segment)
         if is_value_only:
             return False
@@ -92,14 +92,16 @@ class Roles(Announced):
             self._having()
         return done
 
-    def _is_modifier(self, segment: Segment, following: Segment | None) -> bool:
-        """As in "average flight distance": the cube of the column that follows."""
+    def _place_as_modifier(self, segment: Segment) -> bool:
+        """As in "flight distance" or "newsletter subject": the table of the column behind it."""
+        following = self._cursor.peek()
         entities = self._resolver.entities(segment)
-        counted = self._aggregation is Aggregation.COUNT
-        if counted or following is None or following.kind is not Kind.LINK or not entities:
+        if following is None or following.kind is not Kind.LINK or not entities:
             return False
-        numbers = self._resolver.numbers(following)
-        if not numbers or entities[0].target.cube != numbers[0].target.cube:
+        if following.start != segment.end or self._resolver.values(segment):
+            return False
+        heads = self._resolver.dimensions(following)
+        if not heads or entities[0].target.cube != heads[0].target.cube:
             return False
         self.draft.entities.append((segment, entities[0].target.cube))
         self._picker.note(segment, entities[0])
@@ -194,6 +196,9 @@ class Roles(Announced):
         self._open_extreme = None
         if self._resolver.measures(segment) or self._resolver.numbers(segment):
             return self._measuring.bare(segment, after_extreme=True)
+        if extreme.extreme == "count" and not _is_plural(segment):
+            self.draft.fail(f"“{extreme.word} {segment.text}” is an amount without its column")
+            return False
         if extreme.extreme == "count":
             self.draft.order_by_measure = True
             return self._measuring.count(segment, self._distinct)
@@ -211,6 +216,8 @@ class Roles(Announced):
         numbers = [*self._resolver.measures(segment), *self._resolver.numbers(segment)]
         if numbers and (not entities or numbers[0].score > entities[0].score):
             done = self._measuring.bare(segment)
+            if done:
+                self.draft.measures[-1].listed = self._joined
             self._carry = "measure"
             self._having()
             return done
@@ -221,6 +228,8 @@ class Roles(Announced):
             self.draft.entities.append((segment, entities[0].target.cube))
             self._picker.note(segment, entities[0])
         options = self._resolver.groups(segment)
+        if entities and entities[0].target.cube == self.draft.root and options:
+            self.draft.named_rows = GroupUse(options[0].refs, options[0].title, options[0].path)
         if options and (not entities or entities[0].target.cube != self.draft.root):
             chosen = options[0]
             self.draft.subjects.append(GroupUse(chosen.refs, chosen.title, chosen.path))
@@ -285,3 +294,9 @@ class Roles(Announced):
 
 def _is_time(option: Option) -> bool:
     return option.dimension is not None and option.dimension.type is DimensionType.TIME
+
+
+def _is_plural(segment: Segment) -> bool:
+    """Things are counted in the plural; "most downtime" asks how much of it."""
+    last = segment.text.lower().split()[-1]
+    return stem(last) != last

@@ -243,16 +243,25 @@ class _Teller:
             kept = f"{result.row_count:,}"
             found.append(f"Only the first {kept} rows were kept; there are more.")
         found.extend(self._ties())
-        for column in result.columns[len(result.columns) - self._measures :]:
-            count = result.null_counts.get(column.name, 0)
-            if count:
-                title = (column.title or column.name).lower()
-                rows = "1 row has" if count == 1 else f"{count:,} rows have"
-                are = "is" if count == 1 else "are"
-                found.append(f"{rows} no value for {title} and {are} left out.")
+        found.extend(self._without_value())
         if any(self._label(r).startswith("(empty)") for r in result.rows):
             found.append(f"Rows with no {self._reading.subject or 'name'} are shown as (empty).")
         return [*found, *result.notes]
+
+    def _without_value(self) -> list[str]:
+        """Groups that have rows, but nothing to fold: they cannot lead and cannot trail."""
+        if self._reading.shape == "number" or not self._measures:
+            return []
+        found: list[str] = []
+        subject = self._reading.subject if self._grouped_once else "row"
+        for column in self._result.columns[len(self._result.columns) - self._measures :]:
+            count = self._result.null_counts.get(column.name, 0)
+            if count:
+                things = f"{count:,} {subject if count == 1 else plural(subject)}"
+                have, are = ("has", "is") if count == 1 else ("have", "are")
+                title = (column.title or column.name).lower()
+                found.append(f"{things} {have} no {title} and {are} left out of the comparison.")
+        return found
 
     def _ties(self) -> list[str]:
         if not self._measures or not self._is_ordered_by_measure() or not self._result.rows:

@@ -25,6 +25,7 @@ from aiser_app.domain.run import Run, RunFailure, RunStatus
 from aiser_app.errors import AiserError, NotFound, PermissionDenied, ServiceUnavailable
 from aiser_app.query.results import ResultStore
 from aiser_app.query.router import QueryRouter
+from aiser_app.services.model_cache import ModelCache
 from aiser_app.services.run_lifecycle import RunLifecycle, deadline_failure
 from aiser_app.services.run_watch import RunWatch
 from aiser_app.services.step_lines import StepLines
@@ -68,6 +69,7 @@ class Answering:
         self._router_for = router_for
         self._results = results
         self._limits = limits
+        self._models = ModelCache()
         self._current: CancelToken | None = None
         self._is_stopping = False
 
@@ -172,7 +174,7 @@ class Answering:
         with UnitOfWork(self._engine) as uow:
             user = uow.users.find(run.organization_id, run.user_id)
             source = uow.data_sources.find(run.organization_id, run.source_id)
-            model = uow.semantic_models.find_latest(run.organization_id, run.source_id)
+            model = self._models.find_latest(uow, run.organization_id, run.source_id)
             turns = uow.turns.list_all(run.organization_id, run.conversation_id)
         if user is None or not user.is_active:
             raise PermissionDenied("This account may not ask questions any more.")

@@ -102,7 +102,7 @@ class RunLifecycle:
         if run is None:
             self._control.release_lease(run_id, worker)
             return None
-        self._events.append(run_id, EventKind.STARTED, {"attempt": run.attempts})
+        self._mention(run_id, EventKind.STARTED, {"attempt": run.attempts})
         return run
 
     def finish(
@@ -155,7 +155,7 @@ class RunLifecycle:
             uow.commit()
         if is_first:
             log.warning("run_requeued", extra={"run_id": run.run_id, "attempt": run.attempts})
-            self._events.append(
+            self._mention(
                 run.run_id,
                 EventKind.STEP,
                 {
@@ -217,6 +217,13 @@ class RunLifecycle:
             job_id=job_id_of(run),
             timeout_seconds=max(1, int(seconds)) + 30,
         )
+
+    def _mention(self, run_id: str, kind: EventKind, payload: dict[str, Any]) -> None:
+        """Append an event that the run can do without: what was committed goes on regardless."""
+        try:
+            self._events.append(run_id, kind, payload)
+        except ServiceUnavailable:
+            log.warning("run_event_not_told", extra={"run_id": run_id, "kind": kind.value})
 
     def _tell(self, run_id: str, kind: EventKind, payload: dict[str, Any]) -> None:
         """Append the final event; readers ask Postgres when it never comes."""

@@ -15,8 +15,10 @@ from aiser_app.stack.valkey import Valkey
 
 STACK_MARK = "AISER_STACK"
 """Set to the home's path in every process of its stack, so that orphans can be told apart."""
-STORE_PRIORITY, SERVICE_PRIORITY = 10, 20
-"""supervisord starts low numbers first and stops high numbers first."""
+STORES, SERVICES = "stores", "services"
+"""Groups of processes; all of one group stop at the same time."""
+PRIORITIES = {STORES: 10, SERVICES: 20}
+"""Supervisord stops the group with the highest number first, and waits for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +27,7 @@ class Program:
 
     name: str
     command: list[str]
-    priority: int
+    group: str
     stop_signal: str = "TERM"
     stop_seconds: int = 10
     count: int = 1
@@ -127,7 +129,7 @@ def _store(
     return Program(
         name=name,
         command=command,
-        priority=STORE_PRIORITY,
+        group=STORES,
         stop_signal=stop_signal,
         stop_seconds=seconds,
         environment=environment or {},
@@ -142,13 +144,13 @@ def service_programs(settings: Settings, state_url: str) -> list[Program]:
         Program(
             name="web",
             command=[*python, "web"],
-            priority=SERVICE_PRIORITY,
+            group=SERVICES,
             environment={"AISER_STATE_REDIS_URL": state_url},
         ),
         Program(
             name="worker",
             command=[*python, "worker"],
-            priority=SERVICE_PRIORITY,
+            group=SERVICES,
             count=settings.workers,
             stop_seconds=15,
             environment=without_state,
@@ -156,7 +158,7 @@ def service_programs(settings: Settings, state_url: str) -> list[Program]:
         Program(
             name="scheduler",
             command=[*python, "scheduler"],
-            priority=SERVICE_PRIORITY,
+            group=SERVICES,
             environment=without_state,
         ),
     ]
@@ -204,7 +206,14 @@ def render(home: Home, programs: Iterable[Program]) -> str:
             {"supervisor.rpcinterface_factory": ("supervisor.rpcinterface:make_main_rpcinterface")},
         ),
     ]
+    programs = list(programs)
     sections += [_program(home, program) for program in programs]
+    for group, priority in PRIORITIES.items():
+        members = ",".join(program.name for program in programs if program.group == group)
+        if members:
+            sections.append(
+                _section(f"group:{group}", {"programs": members, "priority": str(priority)})
+            )
     return "\n".join(sections)
 
 
@@ -217,7 +226,6 @@ def _program(home: Home, program: Program) -> str:
             "numprocs": str(program.count),
             "numprocs_start": "1",
             "directory": _escaped(str(PROJECT)),
-            "priority": str(program.priority),
             "autostart": "false",
             "autorestart": "true",
             "startsecs": "1",

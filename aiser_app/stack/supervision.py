@@ -30,6 +30,7 @@ class ProgramState:
     name: str
     """Program and number, e.g. `worker-1`."""
     program: str
+    group: str
     state: str
     """RUNNING, STARTING, BACKOFF, STOPPED, STOPPING, EXITED, FATAL or UNKNOWN."""
     pid: int
@@ -82,15 +83,17 @@ class Supervisor:
 
     def start_programs(self, names: Iterable[str]) -> None:
         """Start every process of these programs; returns at once, `states` tells how it goes."""
-        for name in names:
-            self._call("startProcessGroup", name, False)
+        wanted = set(names)
+        for state in self.states():
+            if state.program in wanted:
+                self._call("startProcess", f"{state.group}:{state.name}", False)
 
     def restart_failed(self) -> list[str]:
         """Give programs that supervisord gave up on another try; returns their names."""
         failed = [state.name for state in self.states() if state.state == "FATAL"]
         for state in self.states():
             if state.name in failed:
-                self._call("startProcess", f"{state.program}:{state.name}", False)
+                self._call("startProcess", f"{state.group}:{state.name}", False)
         return failed
 
     def states(self) -> list[ProgramState]:
@@ -106,7 +109,8 @@ class Supervisor:
         return [
             ProgramState(
                 name=str(item["name"]),
-                program=str(item["group"]),
+                program=str(item["name"]).rpartition("-")[0],
+                group=str(item["group"]),
                 state=str(item["statename"]),
                 pid=int(item["pid"]),
                 started=int(item["start"]),

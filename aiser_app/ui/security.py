@@ -13,6 +13,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from aiser_app.ui.frames import Frames
+
 SOCKET_PATH = "/_event"
 BLOCKED_PATHS = ("/_upload", "/auth-codespace", "/_all_routes")
 """Reflex's own endpoints that nothing here uses; uploads go to an authenticated REST endpoint."""
@@ -73,7 +75,7 @@ class PageGate:
         elif scope["type"] == "http":
             await self._app(scope, receive, self._with_headers(path, send))
         else:
-            await self._app(scope, receive, send)
+            await self._app(scope, Frames(receive, send).receive, send)
 
     @cached_property
     def _headers(self) -> dict[str, str]:

@@ -116,7 +116,9 @@ def take_jobs(parts: WorkerParts, stopping: threading.Event) -> None:
 def main() -> int:
     settings = current_settings()
     configure_logging(settings.log_level, process="worker")
-    logging.getLogger("rq").setLevel(logging.WARNING)
+    for name in ("rq.worker", "rq.job"):
+        # A line per heartbeat and job says less than our own; RQ leaves a level alone that is set.
+        logging.getLogger(name).setLevel(logging.WARNING)
     stopping = threading.Event()
 
     def stop_early(_signal: int, _frame: FrameType | None) -> None:

@@ -16,6 +16,8 @@ pytestmark = pytest.mark.e2e
 QUESTION = "number of flights by month"
 FINAL = {"answered", "needs_input", "failed", "cancelled"}
 BACK_SECONDS = 60
+OPEN_RUNS = 5
+"""As many as one person may have open at once."""
 RUN_SECONDS = 150
 """The default deadline of a run, and a little for the reaper."""
 
@@ -89,7 +91,7 @@ def test_killed_workers_in_the_middle_of_runs(
     running_app: RunningApp, client: httpx.Client
 ) -> None:
     before = running_app.pids()
-    run_ids = [ask(client, wait=0)["run_id"] for _ in range(12)]
+    run_ids = [ask(client, wait=0)["run_id"] for _ in range(OPEN_RUNS)]
     for name in ("worker-1", "worker-2"):
         worker = psutil.Process(before[name])
         for process in [worker, *worker.children(recursive=True)]:
@@ -98,7 +100,7 @@ def test_killed_workers_in_the_middle_of_runs(
     views = ended(client, run_ids)
     check_ended_well(views)
     answered = [view for view in views if view["status"] == "answered"]
-    assert len(answered) >= 10, "runs that had not begun must not suffer"
+    assert len(answered) >= OPEN_RUNS - 2, "runs that had not begun must not suffer"
 
 
 @pytest.mark.parametrize("store", ["postgres-1", "redis-1", "chroma-1", "page-state-1"])
@@ -120,7 +122,7 @@ def test_a_store_killed_while_runs_go_on(
     running_app: RunningApp, client: httpx.Client, store: str
 ) -> None:
     before = running_app.pids()
-    run_ids = [ask(client, wait=0)["run_id"] for _ in range(6)]
+    run_ids = [ask(client, wait=0)["run_id"] for _ in range(OPEN_RUNS)]
     running_app.kill(store)
     wait_for_new_pids(running_app, before, store)
     check_ended_well(ended(client, run_ids))
@@ -165,9 +167,9 @@ def test_everything_killed_in_the_middle_of_runs_then_started(running_app: Runni
     with running_app.client() as client:
         earlier = ask(client)
         time.sleep(1.1)
-        run_ids = [ask(client, wait=0)["run_id"] for _ in range(4)]
+        run_ids = [ask(client, wait=0)["run_id"] for _ in range(2)]
         time.sleep(1.1)
-        run_ids += [ask(client, wait=0)["run_id"] for _ in range(4)]
+        run_ids += [ask(client, wait=0)["run_id"] for _ in range(2)]
     running_app.kill_everything()
     running_app.start(120)
     with running_app.client() as client:

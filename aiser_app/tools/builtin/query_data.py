@@ -31,7 +31,7 @@ from aiser_app.tools.contract import (
     ToolRetry,
 )
 
-PREVIEW_ROWS = 20
+PREVIEW_ROWS = 100
 """Rows that a model gets to see; the rest stay in the result store."""
 _NO_TIME_SECONDS = 1.0
 """A query that was stopped with less than this left was stopped by the run's deadline."""

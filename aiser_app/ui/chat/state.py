@@ -38,7 +38,7 @@ holds."""
 RETRY_SECONDS = 2.0
 """Pause after a store did not answer."""
 SAME_QUESTION_SECONDS = 1.5
-"""The same question again within this time is a double click."""
+"""The same question again within this time, while it is open, is a double click."""
 
 
 class ChatState(rx.State):
@@ -111,10 +111,8 @@ class ChatState(rx.State):
     @requires(Permission.QUESTIONS_ASK)
     async def ask(self, actor: Actor, question: str):
         """Ask in the open conversation, or start one."""
-        now = time.monotonic()
-        if question == self._asked and now - self._asked_at < SAME_QUESTION_SECONDS:
+        if self._is_double_click(question):
             return None
-        self._asked, self._asked_at = question, now
         self._settle_problem()
         run = await call(
             services().chat.ask,
@@ -140,6 +138,13 @@ class ChatState(rx.State):
         """Stop a run and the query that it runs."""
         run = await call(services().runs.cancel, actor, run_id)
         wakeups.notify(run.conversation_id)
+
+    def _is_double_click(self, question: str) -> bool:
+        now = time.monotonic()
+        is_recent = question == self._asked and now - self._asked_at < SAME_QUESTION_SECONDS
+        self._asked, self._asked_at = question, now
+        open_questions = {turn.question for turn in self.live if turn.status not in FINAL}
+        return is_recent and question.strip() in open_questions
 
     def _clear(self, thread_id: str) -> None:
         self.thread_id = thread_id

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage
@@ -13,7 +14,17 @@ from aiser_app.agent.budget import ToolCallLimitReached
 from aiser_app.domain.actor import Role
 from aiser_app.domain.chart import ChartKind
 from aiser_app.domain.run import EventKind, RunStatus
-from aiser_app.errors import NotFound, QueryCancelled, RunDeadlineExceeded
+from aiser_app.errors import (
+    AiserError,
+    EngineUnavailable,
+    NotFound,
+    QueryCancelled,
+    QueryTimedOut,
+    RunDeadlineExceeded,
+    ServiceUnavailable,
+)
+from aiser_app.query.router import QueryRouter
+from aiser_app.tools.contract import ToolFailed
 from tests.fixtures.agent_run import AgentRun
 from tests.fixtures.scripted_model import ScriptedChatModel, calls
 
@@ -284,3 +295,60 @@ def test_charts_of_unknown_results_or_columns_are_refused(agent_run: MakeRun) ->
     )
     second.ask("?")
     assert "no column nothing" in told(told_later)["error"]["message"]
+
+
+class FailingRouter:
+    """The gate, on a day when the engine has trouble."""
+
+    def __init__(self, error: AiserError) -> None:
+        self._error = error
+
+    def run(self, *_: Any) -> Any:
+        raise self._error
+
+
+def failing(run: AgentRun, error: AiserError, seconds_left: float = 20) -> AgentRun:
+    router = cast(QueryRouter, FailingRouter(error))
+    run.tools = replace(run.tools, queries=router, seconds_left=lambda: seconds_left)
+    return run
+
+
+def test_a_query_that_takes_too_long_is_told_to_the_model(agent_run: MakeRun) -> None:
+    run, model = scripted(
+        agent_run, calls(("query_data", {"semantic_query": BY_CARRIER})), AIMessage(content="")
+    )
+    failing(run, QueryTimedOut("Stopped after 30 s.")).ask("?")
+    assert told(model)["error"]["code"] == "query_timed_out"
+    assert run.lines["query-1"]["state"] == "fail"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "seconds_left", "raised"),
+    [
+        (QueryTimedOut("Stopped."), 0.2, RunDeadlineExceeded),
+        (EngineUnavailable("The source does not answer."), 20, EngineUnavailable),
+        (QueryCancelled("Stopped."), 20, QueryCancelled),
+        (ServiceUnavailable("The database does not answer."), 20, ServiceUnavailable),
+    ],
+)
+def test_trouble_that_no_argument_can_mend_ends_the_run(
+    agent_run: MakeRun, trouble: AiserError, seconds_left: float, raised: type[AiserError]
+) -> None:
+    run, _ = scripted(agent_run, calls(("query_data", {"semantic_query": BY_CARRIER})), DONE)
+    with pytest.raises(raised):
+        failing(run, trouble, seconds_left).ask("?")
+
+
+def test_huge_arguments_do_not_go_into_events(agent_run: MakeRun) -> None:
+    sql = f"SELECT count(*) FROM flights -- {'x' * 10_000}"
+    run, _ = scripted(agent_run, calls(("query_data", {"sql": sql})), DONE)
+    run.ask("?")
+    assert "omitted" in run.events[0][1]["arguments"]
+
+
+def test_rows_that_are_gone_cannot_be_drawn(agent_run: MakeRun) -> None:
+    run = agent_run()
+    result_id = run.call("query_data", semantic_query=BY_CARRIER)["result_id"]
+    run.tools.results.delete(result_id, run.source.organization_id)
+    with pytest.raises(ToolFailed, match="gone"):
+        run.call("generate_chart", result_id=result_id)

@@ -17,7 +17,7 @@ from aiser_app.config import Settings
 from aiser_app.stack.home import Home, write_private
 from aiser_app.stack.ports import keep_ports
 from aiser_app.stack.processes import end, left_behind, record
-from aiser_app.stack.programs import EmbeddedStores, Program, render
+from aiser_app.stack.programs import SERVICES, EmbeddedStores, Program, render
 from aiser_app.stack.supervision import Supervisor
 from aiser_app.stack.up import PORT_NAMES
 
@@ -121,7 +121,7 @@ def test_orphans_of_a_killed_supervisor_are_ended_and_nothing_is_lost(server_fol
 def test_a_program_that_keeps_failing_is_tried_again(server_folder: Path) -> None:
     mark = server_folder / "mark"
     program = Program(
-        name="odd", command=["/bin/sh", "-c", f"test -e {mark} && sleep 99"], priority=9
+        name="odd", command=["/bin/sh", "-c", f"test -e {mark} && sleep 99"], group=SERVICES
     )
     home = Home(server_folder / "failing")
     home.make()

@@ -99,3 +99,22 @@ def test_long_texts_are_cut() -> None:
 def test_an_unknown_level_is_info(stream: io.StringIO) -> None:
     configure_logging("loud", process="web", stream=stream)
     assert logging.getLogger().level == logging.INFO
+
+
+def test_libraries_that_print_by_themselves_do_so_no_more() -> None:
+    """Their own handlers would write a second time, and without blotting out."""
+    own, root = io.StringIO(), logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    library = logging.getLogger("a_library.server")
+    library.addHandler(logging.StreamHandler(own))
+    shared = io.StringIO()
+    try:
+        configure_logging(process="web", stream=shared)
+        library.error("it broke: password=%s", CANARY)
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+
+    assert own.getvalue() == ""
+    assert "it broke" in shared.getvalue()
+    assert CANARY not in shared.getvalue()

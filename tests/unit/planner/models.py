@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiser_app.domain.semantic_model import (
     Aggregation,
     Cube,
@@ -19,15 +21,15 @@ _TITLES = {
 }  # fmt: skip
 
 
-def text(name: str, title: str = "", **more: object) -> Dimension:
+def text(name: str, title: str = "", **more: Any) -> Dimension:
     return _dimension(name, title, DimensionType.STRING, more)
 
 
-def number(name: str, title: str = "", **more: object) -> Dimension:
+def number(name: str, title: str = "", **more: Any) -> Dimension:
     return _dimension(name, title, DimensionType.NUMBER, more)
 
 
-def time(name: str, title: str = "", **more: object) -> Dimension:
+def time(name: str, title: str = "", **more: Any) -> Dimension:
     return _dimension(name, title, DimensionType.TIME, more)
 
 
@@ -35,12 +37,12 @@ def flag(name: str, title: str = "") -> Dimension:
     return _dimension(name, title, DimensionType.BOOLEAN, {})
 
 
-def _dimension(name: str, title: str, kind: DimensionType, more: dict) -> Dimension:
+def _dimension(name: str, title: str, kind: DimensionType, more: dict[str, Any]) -> Dimension:
     title = title or name.replace("_", " ").capitalize()
     return Dimension(name=name, column=name, type=kind, title=title, **more)
 
 
-def cube(name: str, *dimensions: Dimension, **more: object) -> Cube:
+def cube(name: str, *dimensions: Dimension, **more: Any) -> Cube:
     title = str(more.pop("title", name.replace("_", " ").capitalize()))
     measures = [
         Measure(

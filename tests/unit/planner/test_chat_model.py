@@ -74,7 +74,7 @@ def model(previous: SemanticQuery | None = None) -> PlannerChatModel:
 
 def run(desk: Desk, question: str, chat: PlannerChatModel | None = None) -> list[Any]:
     agent = create_agent(chat or model(), desk.tools(), system_prompt="You answer questions.")
-    return agent.invoke({"messages": [{"role": "user", "content": question}]})["messages"]
+    return list(agent.invoke({"messages": [{"role": "user", "content": question}]})["messages"])
 
 
 def test_a_question_becomes_query_chart_and_answer() -> None:

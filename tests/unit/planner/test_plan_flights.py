@@ -125,7 +125,11 @@ CASES = {
     "average arrival delay over 20 by carrier": (
         "avg_arr_delay by name where avg_arr_delay gt 20 order -avg_arr_delay"
     ),
+    "number of flights and distance by carrier": "count+avg_distance by name order -count",
+    "average weather temperature": "avg_temp",
+    "average flight distance by carrier": f"avg_distance {BY_NAME} -avg_distance",
     # lists
+    "list all airlines": "- by name order +name",
     "which manufacturers are there": "- by manufacturer order +manufacturer",
 }  # fmt: skip
 

@@ -41,6 +41,9 @@ UNSUPPORTED = [
     "the latest flight",
 ]
 UNCLEAR = [
+    "which carrier has the most weather",
+    "which origin has the most flight",
+    "number of flights distance by carrier",
     "average number of flights by carrier",
     "flights where carrier is UA or origin is JFK",
     "flights by carrier or origin",

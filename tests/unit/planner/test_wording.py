@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from tests.unit.planner.asking import read
 from tests.unit.planner.models import FLIGHTS, SHOP
 
 
-def facts(rows: list[list[Any]], *columns: Column, **more: Any) -> ResultFacts:
+def facts(rows: Sequence[Sequence[Any]], *columns: Column, **more: Any) -> ResultFacts:
     return ResultFacts(
         columns=columns, rows=tuple(tuple(r) for r in rows),
         row_count=more.pop("row_count", len(rows)), **more,
@@ -86,7 +87,11 @@ def test_groups_without_a_value_do_not_lead() -> None:
 
 
 def test_series_names_peak_and_low() -> None:
-    rows = [["2013-01-01T00:00:00", 27_004], ["2013-02-01", 24_951], ["2013-07-01", 29_425]]
+    rows: list[list[Any]] = [
+        ["2013-01-01T00:00:00", 27_004],
+        ["2013-02-01", 24_951],
+        ["2013-07-01", 29_425],
+    ]
     said = say("flights by month", facts(rows, MONTH, COUNT))
     assert said.headline == "29,425"
     assert said.text == (
@@ -107,7 +112,7 @@ def test_a_flat_series_has_no_low() -> None:
 
 
 def test_series_with_a_second_group() -> None:
-    rows = [["2013-01-01", "A", 5], ["2013-02-01", "B", 7]]
+    rows: list[list[Any]] = [["2013-01-01", "A", 5], ["2013-02-01", "B", 7]]
     said = say("flights by month and carrier", facts(rows, MONTH, NAME, COUNT))
     assert said.text.startswith("B in February 2013 has the highest number of flights: 7.")
 
@@ -156,7 +161,7 @@ def test_lists_are_counted() -> None:
 
 
 def test_labels_with_keys_and_empty_names() -> None:
-    rows = [["O'Hare", "ORD", 9], [None, "BQN", 8]]
+    rows: list[list[Any]] = [["O'Hare", "ORD", 9], [None, "BQN", 8]]
     said = say("flights by destination", facts(rows, NAME, column("dest"), COUNT))
     assert said.text == (
         "O'Hare (ORD) has the highest number of flights: 9. Next is (empty) (BQN) with 8."
@@ -164,14 +169,16 @@ def test_labels_with_keys_and_empty_names() -> None:
     assert "Rows with no destination are shown as (empty)." in said.caveats
 
 
-def test_left_out_rows_are_a_caveat() -> None:
-    result = facts([[6.9]], DELAY, null_counts={"avg_arr_delay": 9_430, "other": 4})
-    said = say("average arrival delay", result)
-    assert said.caveats == ("9,430 rows have no value for avg arr delay and are left out.",)
-    one = facts([[6.9]], DELAY, null_counts={"avg_arr_delay": 1}, notes=("A note.",))
-    assert say("average arrival delay", one).caveats == (
-        "1 row has no value for avg arr delay and is left out.", "A note."
+def test_groups_without_a_value_are_a_caveat() -> None:
+    question = "average arrival delay by carrier"
+    rows: list[list[Any]] = [["A", 3.0], ["X", None]]
+    said = say(question, facts(rows, NAME, DELAY, null_counts={"avg_arr_delay": 1, "name": 0}))
+    assert said.caveats == ("1 carrier has no avg arr delay and is left out of the comparison.",)
+    many = facts(rows, NAME, DELAY, null_counts={"avg_arr_delay": 1_200}, notes=("A note.",))
+    assert say(question, many).caveats == (
+        "1,200 carriers have no avg arr delay and are left out of the comparison.", "A note."
     )  # fmt: skip
+    assert say("average arrival delay", facts([[6.9]], DELAY)).caveats == ()
 
 
 def test_maximum_is_not_called_highest_maximum() -> None:

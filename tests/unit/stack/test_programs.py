@@ -9,6 +9,8 @@ from supervisor.options import ServerOptions
 from aiser_app.config import Settings, SettingsInvalid
 from aiser_app.stack.home import Home
 from aiser_app.stack.programs import (
+    SERVICES,
+    STORES,
     EmbeddedStores,
     Program,
     another_database,
@@ -89,7 +91,7 @@ def test_supervisord_reads_what_was_meant(home: Home) -> None:
     program = Program(
         name="odd",
         command=["/bin/echo", "a b", 'c"d', "100%"],
-        priority=10,
+        group=SERVICES,
         stop_signal="INT",
         count=3,
         environment=environment,
@@ -106,7 +108,7 @@ def test_supervisord_reads_what_was_meant(home: Home) -> None:
 
 
 def test_both_kinds_of_quotes_are_refused_with_a_reason(home: Home) -> None:
-    program = Program(name="x", command=["x"], priority=1, environment={"A": "\"'"})
+    program = Program(name="x", command=["x"], group=SERVICES, environment={"A": "\"'"})
     with pytest.raises(SettingsInvalid, match="quotes"):
         render(home, [program])
 
@@ -117,9 +119,16 @@ def test_a_home_that_supervisord_cannot_write_down_is_refused() -> None:
 
 
 def test_stores_stop_after_services(home: Home) -> None:
-    found = stores(home)
-    services = service_programs(Settings(), "redis://x")
-    assert max(p.priority for p in found.programs()) < min(p.priority for p in services)
+    programs = [*service_programs(Settings(), "redis://x"), *stores(home).programs()]
+    options = parsed(home, render(home, programs))
+    groups = sorted(options.process_group_configs, key=lambda group: group.priority)
+    assert [group.name for group in groups] == [STORES, SERVICES]  # the last one stops first
+    assert {p.name for p in groups[0].process_configs} == {
+        "postgres-1",
+        "redis-1",
+        "page-state-1",
+        "chroma-1",
+    }
 
 
 def test_valkey_answers_only_on_loopback_and_keeps_its_data(home: Home) -> None:

@@ -158,6 +158,21 @@ async def test_a_double_click_asks_once(tabs, fake) -> None:
     assert fake.asked == ["Number of flights?"]
 
 
+async def test_a_question_that_was_stopped_can_be_asked_again_at_once(tabs, fake) -> None:
+    fake.hold(ex.run("run1", RunStatus.ANSWERED, answer=ex.answer()))
+    tab = await opened(tabs(), "/chat/c1")
+    await tab.fire(ChatState.ask, question="Number of flights?")
+    stopped = ex.run(
+        "asked1", RunStatus.CANCELLED, question="Number of flights?", conversation_id="c1"
+    )
+    fake.hold(stopped)
+    await tab.fire(ChatState.stop, run_id="asked1")
+    await tab.until(lambda: statuses(tab) == ["answered", "cancelled"])
+    await tab.fire(ChatState.ask, question="Number of flights?")
+
+    assert fake.asked == ["Number of flights?"] * 2
+
+
 async def test_a_refused_question_is_told_and_asked_nowhere(tabs, fake) -> None:
     tab = await opened(tabs(), "/chat")
     await tab.fire(ChatState.ask, question="   ")
