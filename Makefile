@@ -34,8 +34,8 @@ bench: environment ## Measure how long things take and print the table
 eval: environment ## Ask the evaluation questions and print how many answers are right
 	@exec $(BIN)/python -m tests.evals
 
-load: environment ## Many people at once against a running Aiser
-	@exec $(BIN)/python -m benchmarks.load
+load: environment ## Twenty people at once, on an Aiser started for it
+	@exec $(BIN)/python -m pytest -q -s tests/e2e/test_many_users.py
 
 screenshots: environment browser ## Renew the screenshots in docs
 	@exec $(BIN)/python -m tests.e2e.screenshots

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from aiser_app.domain.answer import ConfidencePart
 from aiser_app.planner.draft import Draft
 from aiser_app.planner.join_paths import Path
+from aiser_app.planner.reading import BoundWord
 
 CLEAR_LEAD = 0.1
 """A second reading this near gives another answer that may as well be meant: ask."""
@@ -43,33 +44,28 @@ def parts_of(
     weakest = min(draft.bound, key=lambda b: b.score, default=None)
     certainty = join_certainty(paths)
     joined = {p.target for p in paths if p.joins}
-    parts = [
+    return (
         ConfidencePart(
-            name="Words understood", measured=f"{linked} of {total}",
+            name="Words linked to the model",
+            measured=f"{linked} of {total}",
             score=round(linked / total, 2) if total else 1.0,
         ),
-        ConfidencePart(
-            name="Match of names",
-            measured=f"weakest: “{weakest.text}” by {weakest.how}" if weakest else "nothing to match",
-            score=round(quality, 2),
-        ),
+        ConfidencePart(name="Names matched", measured=_match(weakest), score=round(quality, 2)),
         ConfidencePart(
             name="Joins",
-            measured=f"{len(joined)} joined table{'s' if len(joined) != 1 else ''}" if joined else "none needed",
+            measured=f"{len(joined)} inferred" if joined else "none needed",
             score=round(certainty, 2),
         ),
         ConfidencePart(
-            name="Lead over other readings",
-            measured="no other reading" if lead >= 1.0 else f"{lead:.2f}",
+            name="Ahead of other readings",
+            measured="no other" if lead >= 1.0 else f"by {lead:.2f}",
             score=round(min(1.0, lead / 0.3), 2),
         ),
-    ]  # fmt: skip
-    if draft.assumptions:
-        parts.append(
-            ConfidencePart(
-                name="Assumptions",
-                measured=str(len(draft.assumptions)),
-                score=round(max(0.0, 1.0 - _ASSUMPTION_LOSS * 5 * len(draft.assumptions)), 2),
-            )
-        )
-    return tuple(parts)
+    )
+
+
+def _match(weakest: BoundWord | None) -> str:
+    """By which kinds of links, told by the weakest one."""
+    if weakest is None:
+        return "none needed"
+    return "all by name" if weakest.how == "name" else f"{weakest.how}: {weakest.text[:24]}"

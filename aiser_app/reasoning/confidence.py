@@ -70,8 +70,8 @@ def combine(
         total -= TIE_COST * (1 - clear)
         found.append(
             ConfidencePart(
-                name="Clear lead over the next",
-                measured=f"{measured.lead * 100:.1f}%",
+                name="First ahead of second",
+                measured=f"by {measured.lead * 100:.1f}%",
                 score=round(clear, 2),
             )
         )

@@ -37,7 +37,12 @@ def _broken() -> rx.Component:
                     class_name="muted",
                     style={"margin": "2px 0 20px"},
                 ),
-                rx.el.a("Open the chat anew", href="/chat", class_name="btn primary lg"),
+                rx.el.a(
+                    "Open the chat anew",
+                    href="/chat",
+                    class_name="btn primary lg",
+                    custom_attrs={"reloadDocument": True},
+                ),
                 class_name="panelbox box",
             ),
             class_name="auth-b",

@@ -16,7 +16,7 @@ from reflex_base.registry import RegistrationContext
 from starlette.types import Message, Receive, Send
 
 from aiser_app.errors import InvalidInput
-from aiser_app.ui.guard import FRAMEWORK_EVENTS
+from aiser_app.ui.guard import FRAMEWORK_EVENTS, is_text
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,8 @@ REFUSALS = 20
 """Frames refused before the socket is closed; a page sends none."""
 FRAME_BYTES = 1_000_000
 """Longer frames end the connection in the library, unread."""
-PATH_CHARS = 4_000
+ROUTE_CHARS = 4_000
+"""Of an address or a parameter in it."""
 DEPTH = 20
 """Nesting of a frame's JSON; pages need 5, and far more than this exhausts the stack further down."""
 
@@ -149,7 +150,9 @@ def _check_event(event: Any) -> None:
 
 def _fits(name: str, payload: dict[str, Any]) -> bool:
     if name not in FRAMEWORK_EVENTS:
-        return True  # `guard` checks them against the handler
+        return "self" not in payload  # all else `guard` checks against the handler
+    if payload.get("vars"):
+        return False  # no state of ours is kept in the browser: nobody sets one from there
     takes = _TAKES.get(name.rpartition(".")[2], {})
     return all(
         key in takes and (value is None or isinstance(value, takes[key]))
@@ -161,12 +164,11 @@ def _is_route(route: Any) -> bool:
     if not isinstance(route, dict):
         return False
     query = route.get("query") or {}
-    return (
-        all(_is_path(route.get(name, "")) for name in ("pathname", "asPath"))
-        and isinstance(query, dict)
-        and all(isinstance(value, str | list) for value in query.values())
+    if not isinstance(query, dict):
+        return False
+    texts = [route.get("pathname", ""), route.get("asPath", ""), *query]
+    for value in query.values():
+        texts += value if isinstance(value, list) else [value]
+    return all(
+        isinstance(text, str) and len(text) <= ROUTE_CHARS and is_text(text) for text in texts
     )
-
-
-def _is_path(value: Any) -> bool:
-    return isinstance(value, str) and len(value) <= PATH_CHARS

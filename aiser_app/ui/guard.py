@@ -177,6 +177,10 @@ class _Arguments:
             if name not in arguments and parameter.default is inspect.Parameter.empty:
                 raise InvalidInput("Something that this action needs was not sent.")
         for name, value in arguments.items():
+            if isinstance(value, str) and not is_text(value):
+                raise InvalidInput(
+                    "This has characters that are not text.", hint="Type it as text."
+                )
             if name not in self._names or not _fits(value, self._hints.get(name, str)):
                 raise InvalidInput("Something was sent that this action does not take.")
 
@@ -192,6 +196,15 @@ class _Arguments:
         }
         setattr(dressed, MARKER, marker)
         return typing.cast("Callable[..., Any]", dressed)
+
+
+def is_text(value: str) -> bool:
+    """False for halves of surrogate pairs: they cannot be sent back, the socket would die of it."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _fits(value: Any, hint: Any) -> bool:

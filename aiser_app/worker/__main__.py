@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import FrameType
 
@@ -107,7 +108,8 @@ def take_jobs(parts: WorkerParts, stopping: threading.Event) -> None:
         except ValueError as error:
             # RQ still knows a worker of this name from before an outage.
             log.warning("queue_not_joined", extra={"why": str(error)})
-            parts.scheduler.redis.delete(f"rq:worker:{parts.name}")
+            with suppress(RedisError):
+                parts.scheduler.redis.delete(f"rq:worker:{parts.name}")
         if not stopping.is_set():
             log.info("queue_joined_again_soon")
             stopping.wait(RETRY_SECONDS)

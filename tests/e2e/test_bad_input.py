@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -186,7 +187,7 @@ def test_filters_and_orders_that_make_no_sense(api: httpx.Client, person: Person
         {"filter": "nonsense"},
         {"filter": "no_such_column:equals:1"},
         {"filter": "count:no_such_operator:1"},
-        {"filter": "count:equals:" + "[" * 50_000},
+        {"filter": "count:equals:" + "[" * 5_000},
         {"filter": "count:gt:\x00"},
         {"filter": "count:gt:" + "9" * 6_000},
     ):
@@ -249,6 +250,10 @@ async def is_answered(tab: ReflexClient) -> None:
     assert "Traceback" not in repr(tab.updates)
 
 
+def has_refused(tab: ReflexClient, times: int) -> bool:
+    return bool(tab.var("chat_state", "refusals") >= times)
+
+
 async def opened(person: Person, path: str = "/chat") -> ReflexClient:
     tab = ReflexClient(person.app.url, cookie=person.cookie, origin=person.app.url, path=path)
     await tab.connect()
@@ -259,10 +264,9 @@ async def opened(person: Person, path: str = "/chat") -> ReflexClient:
 def test_questions_that_are_none_over_the_socket(running_app: RunningApp, person: Person) -> None:
     async def work() -> None:
         tab = await opened(person)
-        for question, said in BAD_QUESTIONS.values():
-            count = tab.var("chat_state", "refusals")
+        for number, (question, said) in enumerate(BAD_QUESTIONS.values(), start=1):
             await tab.send(f"{CHAT}.ask", {"question": question})
-            await tab.until(lambda before=count: tab.var("chat_state", "refusals") > before)
+            await tab.until(partial(has_refused, tab, number))
             assert said in tab.var("chat_state", "problem")
         assert tab.redirects() == []
         await is_answered(tab)
@@ -340,6 +344,9 @@ def test_garbage_frames_are_answered_and_the_socket_goes_on(
             await tab.emit(garbage)
             await tab.emit(garbage, event="client_error")
             await tab.emit(garbage, event="connect")
+        await tab.send(f"{CHAT}.ask", {"question": QUESTION, "self": 1})
+        await tab.send(f"{ROOT}.hydrate_and_load", {"vars": {"x": {"y": 1}}, "hashes": ["x"]})
+        await tab.settle()
         await is_answered(tab)
         await tab.close()
 

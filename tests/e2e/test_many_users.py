@@ -190,9 +190,9 @@ def test_nobody_is_told_anything_about_the_question_of_another(asked: list[Asked
         for other in asked:
             if other is not one:
                 turn = other.tab.turns[0]
-                assert not {turn["turn_id"], turn["run_id"], turn["result_id"]} & set(
-                    told.split("'")
-                )
+                for name in ("turn_id", "run_id", "result_id"):
+                    assert turn[name]
+                    assert turn[name] not in told
                 assert other.path not in told
         titles = [item["title"] for item in one.tab.var("shell_state", "conversations")]
         assert titles == [one.person.question]

@@ -23,7 +23,7 @@ from aiser_app.ui.components.local import (
     Tabs,
 )
 
-GRID_HEIGHT = 400
+GRID_HEIGHT = 480
 """Most pixels of the table; a result of a few rows takes less."""
 
 
@@ -250,7 +250,8 @@ def _foot(turn: rx.Var[TurnView]) -> rx.Component:
                 icon("download", "i-14"),
                 "Export CSV",
                 href=turn.csv,
-                custom_attrs={"download": ""},
+                # Not a page of ours: the router must leave it to the browser.
+                custom_attrs={"download": "", "reloadDocument": True},
                 class_name="btn ghost sm",
             ),
         ),

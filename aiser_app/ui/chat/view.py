@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from aiser_app.domain.answer import Answer, Confidence, ReasoningStep
+from aiser_app.domain.answer import Answer, Chip, Confidence, ReasoningStep
 from aiser_app.domain.conversation import Turn
 from aiser_app.domain.result import Result
 from aiser_app.domain.run import Run, RunStatus
@@ -185,7 +185,7 @@ def _ms_since(moment: datetime, now: datetime) -> int:
 def _add_answer(view: TurnView, answer: Answer) -> None:
     view.headline = answer.headline
     view.text = answer.text
-    view.chips = [ChipView(key=chip.key, value=chip.value) for chip in answer.chips]
+    view.chips = [ChipView(key=chip.key, value=_chip_text(chip)) for chip in answer.chips]
     view.reasons = [_reason(number, step) for number, step in enumerate(answer.steps, start=1)]
     view.caveats = list(answer.caveats)
     view.follow_ups = list(answer.follow_ups)
@@ -199,6 +199,11 @@ def _add_answer(view: TurnView, answer: Answer) -> None:
             for number, text in enumerate(asked.options, start=1)
         ]
         view.unknown_words = list(asked.unknown_words)
+
+
+def _chip_text(chip: Chip) -> str:
+    """Words begin with a capital; values of filters stay as they are in the data."""
+    return chip.value if chip.key == "where" else chip.value[:1].upper() + chip.value[1:]
 
 
 def _reason(number: int, step: ReasoningStep) -> ReasonView:

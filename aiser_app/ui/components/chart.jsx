@@ -63,7 +63,7 @@ function emphasise(series, theme) {
   return [{ ...series[0], data: painted }];
 }
 
-function dress(option, theme, { unit, horizontal, reduced }) {
+function dress(option, theme, { unit, horizontal, reduced, narrow }) {
   const numbers = numbersOf(option);
   const digits = digitsFor(numbers);
   const formatAxis = axisFormat(Math.max(0, ...numbers.map(Math.abs)));
@@ -77,7 +77,7 @@ function dress(option, theme, { unit, horizontal, reduced }) {
         ? { ...scale, ...a, name: "", splitLine: { showMaxLine: !horizontal }, axisLabel: { showMaxLabel: !horizontal, ...a.axisLabel, formatter: formatAxis } }
         : horizontal
           ? { ...a, axisLine: { show: false }, axisTick: { show: false },
-              axisLabel: { ...a.axisLabel, color: theme.aiser.fgMuted, width: 180, overflow: "truncate" } }
+              axisLabel: { ...a.axisLabel, color: theme.aiser.fgMuted, width: narrow ? 110 : 180, overflow: "truncate" } }
           : { ...a, axisTick: { show: false } },
     );
   let series = list(option.series).map((s) =>
@@ -154,7 +154,8 @@ export function RunChart({ runId, label, unit }) {
     const drawn = echarts.init(box.current, theme, { renderer: "canvas" });
     const reduced = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     const horizontal = isHorizontal(chart.option);
-    drawn.setOption(dress(chart.option, theme, { unit, horizontal, reduced }));
+    const narrow = box.current.clientWidth < 480;
+    drawn.setOption(dress(chart.option, theme, { unit, horizontal, reduced, narrow }));
     const watcher = new ResizeObserver(() => drawn.resize());
     watcher.observe(box.current);
     document.fonts?.ready.then(() => !drawn.isDisposed() && drawn.resize());

@@ -115,7 +115,8 @@ export function ResultGrid({ resultId, label, height }) {
   if (problem) return <p className="muted pad" role="alert">{problem}</p>;
   if (!first) return <div className="skel" style={{ height, margin: 12 }} aria-busy="true" />;
   if (first.row_count === 0) return <p className="muted pad">The query ran and returned 0 rows.</p>;
-  const needed = Math.min(28 + first.row_count * 26 + 20, height);
+  const scrollbar = first.columns.length > 6 ? 16 : 0;
+  const needed = Math.min(28 + first.row_count * 26 + 2 + scrollbar, height);
   return (
     <div style={{ height: needed }} data-testid="grid" role="group" aria-label={label}>
       <AgGridReact
@@ -130,6 +131,7 @@ export function ResultGrid({ resultId, label, height }) {
         enableCellTextSelection
         suppressDragLeaveHidesColumns
         onCellKeyDown={copyCell}
+        onFirstDataRendered={(event) => event.api.sizeColumnsToFit({ defaultMinWidth: 110 })}
       />
     </div>
   );

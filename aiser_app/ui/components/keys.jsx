@@ -61,6 +61,19 @@ export function SingleKeysSwitch({ label }) {
   );
 }
 
+// A hash alone would be taken by the router, which moves no focus.
+export function SkipLink({ target, children }) {
+  function act(event) {
+    event.preventDefault();
+    document.getElementById(target)?.focus();
+  }
+  return (
+    <a className="skip" href={`#${target}`} onClick={act}>
+      {children}
+    </a>
+  );
+}
+
 export function Dialog({ id, label, children, width }) {
   return (
     <dialog

@@ -157,6 +157,15 @@ class Shortcuts(rx.Component):
     tag = "Shortcuts"
 
 
+class SkipLink(rx.Component):
+    """Leads the keyboard past the rail, to the element of that id."""
+
+    library = _KEYS
+    tag = "SkipLink"
+
+    target: rx.Var[str]
+
+
 class SingleKeysSwitch(rx.Component):
     """Switches shortcuts of one letter off and on, kept in the browser."""
 

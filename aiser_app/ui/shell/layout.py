@@ -17,6 +17,7 @@ from aiser_app.ui.components.local import (
     RenameField,
     SearchField,
     Shortcuts,
+    SkipLink,
     ThemeButton,
     UndoToast,
 )
@@ -33,7 +34,7 @@ UNDO_SECONDS = 8
 def shell(*content: rx.Component, actions: list[rx.Component], suspect: rx.Var) -> rx.Component:
     """Put a page's content into the frame; `actions` stand at the right of the top bar."""
     return rx.fragment(
-        rx.el.a("Skip to the content", href="#main", class_name="skip"),
+        SkipLink.create("Skip to the content", target="main"),
         rx.el.div(
             _rail(),
             rx.el.main(

@@ -27,7 +27,7 @@ def test_a_ranking_comes_with_everything_that_proves_it(agent_run: MakeRun) -> N
     assert answer.chart.option["yAxis"][0]["data"][-1] == "Frontier Airlines Inc."
     assert answer.confidence is not None
     assert answer.confidence.score >= 0.75
-    assert {"Rows with a value", "Checks passed", "Clear lead over the next"} <= {
+    assert {"Rows with a value", "Checks passed", "First ahead of second"} <= {
         part.name for part in answer.confidence.parts
     }
     claims = " | ".join(step.claim for step in answer.steps)

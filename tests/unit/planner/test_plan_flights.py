@@ -184,7 +184,7 @@ def test_a_sure_reading_scores_higher_than_one_with_doubts() -> None:
     sure = read(FLIGHTS, "number of flights by month")
     assert sure.score == 1.0
     assert read(FLIGHTS, "how many JetBlue flights").score < sure.score
-    assert {p.name for p in sure.parts} >= {"Words understood", "Match of names", "Joins"}
+    assert {p.name for p in sure.parts} >= {"Words linked to the model", "Names matched", "Joins"}
     assert all(0.0 <= p.score <= 1.0 for p in sure.parts)
 
 

@@ -54,7 +54,7 @@ def test_parts_say_what_was_measured() -> None:
     said = names(Measured(row_count=16, value_share=0.9753, lead=0.082, join_score=0.91))
     assert said["Checks passed"] == "3 of 3"
     assert said["Rows with a value"] == "97.5%"
-    assert said["Clear lead over the next"] == "8.2%"
+    assert said["First ahead of second"] == "by 8.2%"
     assert names(Measured(row_count=0))["Checks passed"] == "2 of 3"
     assert "Rows with a value" not in names(Measured(row_count=16))
 

@@ -83,14 +83,18 @@ def test_what_pages_send_passes(text: str) -> None:
         (frame("os.system"), "no such event"),
         (frame(f"{ASK}.__init__"), "no such event"),
         (frame(ASK, "text"), "arguments"),
+        (frame(ASK, {"question": "How many?", "self": 1}), "arguments"),
         (boot({"vars": 5}), "arguments"),
+        (boot({"vars": {f"{ROOT}.is_hydrated": True}}), "arguments"),
         (boot({"hashes": [5]}), "arguments"),
         (boot({"other": 1}), "arguments"),
         (frame(f"{ROOT}.set_is_hydrated", {"value": "yes"}), "arguments"),
         (frame(ASK, {}, "text"), "page"),
         (frame(ASK, {}, {"pathname": 5}), "page"),
         (frame(ASK, {}, {"pathname": "/" + "x" * 5_000}), "page"),
+        (frame(ASK, {}, {"pathname": "/chat/\ud800"}), "page"),
         (frame(ASK, {}, {"query": "text"}), "page"),
+        (frame(ASK, {}, {"query": {"x": ["\ud800"]}}), "page"),
         (frame(ASK, {}, {"query": {"x": 5}}), "page"),
     ],
     ids=lambda value: repr(value)[:40],
@@ -119,7 +123,8 @@ class Line:
 
     async def passed(self) -> list[Message]:
         """Everything that is handed on, up to the end."""
-        frames, seen = Frames(self.receive, self.send), []
+        frames = Frames(self.receive, self.send)
+        seen: list[Message] = []
         while not seen or seen[-1]["type"] != "websocket.disconnect":
             seen.append(await frames.receive())
         return seen

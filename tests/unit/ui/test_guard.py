@@ -150,6 +150,7 @@ async def test_a_session_that_ends_meanwhile_ends_here_too(fake: FakeServices, o
         {"text": ["a"]},
         {"text": {"a": 1}},
         {"text": "a\x00b"},
+        {"text": "a\ud800b"},
         {"text": "x" * (guard.TEXT_LIMIT + 1)},
         {"text": "a", "times": "2"},
         {"text": "a", "times": 1.5},
