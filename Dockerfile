@@ -6,7 +6,7 @@ COPY requirements.txt ./
 RUN python -m venv .venv \
  && .venv/bin/pip install --no-cache-dir --disable-pip-version-check -r requirements.txt \
  && .venv/bin/pip uninstall --quiet --yes mypy ruff import-linter hypothesis playwright \
-      pytest-playwright pytest-xdist pytest-asyncio pytest-cov pytest
+      pytest-playwright pytest-asyncio pytest-cov pytest
 COPY . ./
 # Compile the pages, then drop what only the compiler needs.
 RUN .venv/bin/python -m aiser_app.stack.frontend \

@@ -60,14 +60,24 @@ class Load:
 
 
 @dataclass
+class Used:
+    """Of one supervised process and its children: bytes at their highest, CPU seconds so far."""
+
+    resident: int = 0
+    own: int = 0
+    """Without what is shared with others, which a sum of resident memory counts many times."""
+    cpu: float = 0.0
+
+
+@dataclass
 class Found:
-    """Seconds per answer by door, the failures by reason, and memory by process at its highest."""
+    """Seconds per answer by door, failures by reason, and what each process used."""
 
     page: list[float] = field(default_factory=list)
     rest: list[float] = field(default_factory=list)
     opened: list[float] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
-    memory: dict[str, int] = field(default_factory=dict)
+    used: dict[str, Used] = field(default_factory=dict)
     took: float = 0.0
 
 
@@ -85,7 +95,7 @@ async def run(target: Target, load: Load, cookies: list[str]) -> Found:
     """Everybody at once, each with one of the sessions; ends by itself when the time is up."""
     found = Found()
     begun = time.monotonic()
-    watching = asyncio.create_task(watch_memory(target, found))
+    watching = asyncio.create_task(watch(target, found))
     visits = [person_at_page] * load.people + [program_over_rest] * load.programs
     random.Random(7).shuffle(visits)
     pause = load.ramp / max(1, len(visits))
@@ -185,28 +195,41 @@ async def program_over_rest(
             await asyncio.sleep(load.think * random.uniform(0.5, 1.5))
 
 
-async def watch_memory(target: Target, found: Found) -> None:
-    """Highest resident memory of each process and its children, in bytes."""
+async def watch(target: Target, found: Found) -> None:
+    """Look at the processes twice a second."""
+    first: dict[str, float] = {}
     while True:
-        for name, pid in target.pids().items():
-            size = await asyncio.to_thread(_resident, pid)
-            found.memory[name] = max(size, found.memory.get(name, 0))
-        await asyncio.sleep(1)
+        pids = target.pids()
+        for name, pid in pids.items():
+            others = frozenset(pids.values()) - {pid}
+            now = await asyncio.to_thread(used_by, pid, others)
+            most = found.used.setdefault(name, Used())
+            most.resident = max(most.resident, now.resident)
+            most.own = max(most.own, now.own)
+            most.cpu = max(most.cpu, now.cpu - first.setdefault(name, now.cpu))
+        await asyncio.sleep(0.5)
 
 
-def _resident(pid: int) -> int:
-    """Memory of its own, so that what forked children share is counted once."""
-    total = 0
+def used_by(pid: int, others: frozenset[int]) -> Used:
+    """What a process uses with its children, but for those that are listed by themselves."""
+    used = Used()
     try:
-        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        top = psutil.Process(pid)
+        family = [top, *top.children(recursive=True)]
     except psutil.NoSuchProcess:
-        return 0
-    for process in family:
+        return used
+    supervises = any(process.pid in others for process in family)
+    for process in [top] if supervises else family:
         try:
-            total += process.memory_full_info().uss
+            times, memory = process.cpu_times(), process.memory_full_info()
         except psutil.Error:
             continue
-    return total
+        used.resident += memory.rss
+        used.own += memory.uss
+        used.cpu += times.user + times.system
+        if process is top and not supervises:
+            used.cpu += times.children_user + times.children_system  # those that have ended
+    return used
 
 
 def report(load: Load, found: Found) -> int:
@@ -228,14 +251,29 @@ def report(load: Load, found: Found) -> int:
             cuts = statistics.quantiles(values, n=100, method="inclusive")
             print(f"{name:34}{len(values):>7}{cuts[49]:>9.2f}{cuts[94]:>9.2f}{max(values):>9.2f}")
     print(f"\n{answers} answers in {found.took:.1f} s: {answers / found.took:.1f} per second")
-    if found.memory:
-        print("\nhighest memory, MB (own, with children)")
-        for name, size in sorted(found.memory.items()):
-            print(f"  {name:20}{size / 1e6:>8.0f}")
+    _print_used(found, max(1, answers))
     print(f"\nerrors: {found.errors.total()}")
     for reason, count in found.errors.most_common():
         print(f"{count:>5}  {reason}")
     return 1 if found.errors or not answers else 0
+
+
+def _print_used(found: Found, answers: int) -> None:
+    if not found.used:
+        return
+    total = Used()
+    print(f"\n{'':24}{'RSS MB':>8}{'own MB':>8}{'CPU ms per answer':>20}")
+    for name, used in sorted(found.used.items()):
+        _print_one(name, used, answers)
+        total.resident += used.resident
+        total.own += used.own
+        total.cpu += used.cpu
+    _print_one("all", total, answers)
+
+
+def _print_one(name: str, used: Used, answers: int) -> None:
+    cpu = used.cpu / answers * 1000
+    print(f"  {name:22}{used.resident / 1e6:>8.0f}{used.own / 1e6:>8.0f}{cpu:>20.0f}")
 
 
 def read_load(arguments: list[str] | None = None) -> tuple[argparse.Namespace, Load]:

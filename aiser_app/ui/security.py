@@ -70,7 +70,10 @@ class PageGate:
         path = scope["path"]
         if path.startswith(SOCKET_PATH) and not is_own_origin(Headers(scope=scope)):
             await _refuse(scope, receive, send, 403, "Pages of other sites may not connect.")
-        elif path.startswith(BLOCKED_PATHS):
+        elif path.startswith(BLOCKED_PATHS) or (
+            scope["type"] == "http" and path.startswith(SOCKET_PATH)
+        ):
+            # Pages poll nothing: over plain HTTP frames would come in unchecked.
             await _refuse(scope, receive, send, 404, "There is nothing at this address.")
         elif scope["type"] == "http":
             await self._app(scope, receive, self._with_headers(path, send))

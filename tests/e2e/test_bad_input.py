@@ -353,6 +353,13 @@ def test_garbage_frames_are_answered_and_the_socket_goes_on(
     in_a_loop(work)
 
 
+def test_the_socket_is_not_to_be_had_over_plain_http(running_app: RunningApp) -> None:
+    for transport in ("polling", "websocket"):
+        address = f"{running_app.url}{NAMESPACE}/?EIO=4&transport={transport}"
+        assert httpx.get(address).status_code == 404
+        assert httpx.post(address, content=b"4\x1egarbage").status_code == 404
+
+
 # a session that has ended
 
 

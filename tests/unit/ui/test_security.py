@@ -37,6 +37,11 @@ def client(tmp_path: Path) -> TestClient:
         await websocket.send_text("in")
         await websocket.close()
 
+    async def echo(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await websocket.send_text(await websocket.receive_text())
+        await websocket.close()
+
     app = Starlette(
         routes=[
             Route("/", page),
@@ -44,6 +49,7 @@ def client(tmp_path: Path) -> TestClient:
             Route("/assets/a-1b2c.js", page),
             Route("/_upload", page, methods=["GET", "POST"]),
             WebSocketRoute("/_event/", socket),
+            WebSocketRoute("/_event/echo", echo),
         ]
     )
     return TestClient(PageGate(app, tmp_path))
@@ -103,6 +109,21 @@ def test_polling_of_other_sites_is_refused(client: TestClient) -> None:
     refused = client.get("/_event/?EIO=4", headers={"origin": "http://evil.test"})
 
     assert refused.status_code == 403
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+def test_the_socket_has_no_side_door_over_plain_http(client: TestClient, method: str) -> None:
+    for transport in ("polling", "websocket"):
+        address = f"/_event/?EIO=4&transport={transport}&sid=x"
+        assert client.request(method, address).text == "There is nothing at this address."
+
+
+def test_frames_that_do_not_fit_are_answered_here(client: TestClient) -> None:
+    with client.websocket_connect("/_event/echo") as socket:
+        socket.send_text("garbage")
+        assert "not of the protocol" in socket.receive_text()
+        socket.send_text("2")
+        assert socket.receive_text() == "2"
 
 
 @pytest.mark.parametrize("headers", [{}, {"origin": "http://testserver"}])
