@@ -25,7 +25,7 @@ test: environment browser ## Run all tests and print the coverage table
 check: environment ## Format, lint, types, layers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy aiser_app
+	@$(BIN)/mypy aiser_app benchmarks
 	@$(BIN)/lint-imports
 
 bench: environment ## Measure how long things take and print the table
@@ -34,8 +34,8 @@ bench: environment ## Measure how long things take and print the table
 eval: environment ## Ask the evaluation questions and print how many answers are right
 	@exec $(BIN)/python -m tests.evals
 
-load: environment ## Twenty people at once, on an Aiser started for it
-	@exec $(BIN)/python -m pytest -q -s tests/e2e/test_many_users.py
+load: environment ## Many people at once, on an Aiser started for it
+	@exec $(BIN)/python -m benchmarks.load
 
 screenshots: environment browser ## Renew the screenshots in docs
 	@exec $(BIN)/python -m tests.e2e.screenshots
