@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from aiser_app.domain.semantic_model import Aggregation, Cube, Measure
+from aiser_app.domain.semantic_model import Aggregation, Cube, DimensionType, Measure
 from aiser_app.domain.semantic_query import (
+    DimensionRef,
     Filter,
     FilterOperator,
+    Granularity,
     Order,
     SemanticQuery,
     TimeDimension,
@@ -42,6 +44,7 @@ class Completion:
         self.descending = True
 
     def complete(self) -> SemanticQuery | None:
+        self.settle_clock()
         self._settle_groups()
         self._settle_measures()
         self.settle_time()
@@ -57,6 +60,24 @@ class Completion:
         )
 
     # groups
+
+    def settle_clock(self) -> None:
+        """A column called hour is the hour of the day, which "by hour" means more often than not.
+
+        A line through every single hour of a year tells nobody anything.
+        """
+        draft, column = self.draft, self._root.find_dimension(Granularity.HOUR.value)
+        is_clock = column is not None and column.type is not DimensionType.TIME
+        if column is None or not is_clock or draft.time_member:
+            return
+        if draft.grain is Granularity.HOUR:
+            ref = DimensionRef(member=f"{self._root.name}.{column.name}")
+            path = Path(self._root.name)
+            draft.groups.append(GroupUse((ref,), column.title, path, draft.grain_cued))
+            draft.grain = None
+            draft.assume("“Hour” is the hour of the day.")
+            ranked = draft.extreme is not None or draft.limit is not None
+            draft.order_by_group = not ranked and draft.descending is None
 
     def _settle_groups(self) -> None:
         draft = self.draft

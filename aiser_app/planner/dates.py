@@ -38,6 +38,8 @@ class DateSpan:
     month: int = 0
     quarter: int = 0
     day: int = 0
+    to_month: int = 0
+    """Last month of a span of months that lacks its year: "between March and May"."""
     relative: bool = False
 
     @property
@@ -51,8 +53,8 @@ class DateSpan:
         elif self.day:
             start = end = date(year, self.month, min(self.day, _days(year, self.month)))
         else:
-            start, end = _month(year, self.month)
-        return replace(self, start=start, end=end, month=0, quarter=0, day=0)
+            start, end = _month(year, self.month)[0], _month(year, self.to_month or self.month)[1]
+        return replace(self, start=start, end=end, month=0, quarter=0, day=0, to_month=0)
 
 
 def _days(year: int, month: int) -> int:
@@ -273,11 +275,14 @@ def _between(tokens: tuple[Token, ...], at: int, today: date) -> Found:
     if second is None:
         return None
     begin, finish = first[1], second[1]
+    text = _text(tokens, at, second[0])
+    if 0 < begin.month <= finish.month and not (begin.day or finish.day):
+        return second[0], DateSpan(None, None, text, month=begin.month, to_month=finish.month)
     if begin.needs_year and finish.end is not None:
         begin = begin.in_year(finish.end.year)
     if begin.start is None or finish.end is None or begin.start > finish.end:
         return None
-    return second[0], DateSpan(begin.start, finish.end, _text(tokens, at, second[0]))
+    return second[0], DateSpan(begin.start, finish.end, text)
 
 
 def _bounded(tokens: tuple[Token, ...], at: int, today: date) -> Found:

@@ -159,6 +159,7 @@ def _with_measures(
 def _with_groups(
     query: SemanticQuery, draft: Draft, completion: Completion, adds: bool
 ) -> SemanticQuery | None:
+    completion.settle_clock()
     completion.settle_time()
     if draft.failure:
         return None

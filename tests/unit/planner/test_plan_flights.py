@@ -54,7 +54,7 @@ CASES = {
     # time
     "How many flights by month?": "count by time_hour:month order +time_hour",
     "monthly flights": "count by time_hour:month order +time_hour",
-    "flights per hour": "count by time_hour:hour order +time_hour",
+    "flights per hour": "count by hour order +hour",
     "flights over time": "count by time_hour:month order +time_hour",
     "flights per quarter by carrier": "count by time_hour:quarter, name order +time_hour",
     "average temperature by month": "avg_temp by time_hour:month order +time_hour",
@@ -211,3 +211,27 @@ def test_chips_are_what_people_call_things() -> None:
         ("order", "highest first"),
         ("limit", "5"),
     ]
+
+
+def test_months_without_their_year_make_a_range() -> None:
+    open_ended = read(FLIGHTS, "How many flights between March and May?").query
+    dated = read(FLIGHTS, "How many flights from March to May 2013?").query
+    assert open_ended.time_dimensions == dated.time_dimensions
+    assert open_ended.time_dimensions[0].date_range == ("2013-03-01", "2013-05-31")
+
+
+def test_a_column_called_hour_is_the_hour_of_the_day() -> None:
+    reading = read(FLIGHTS, "average departure delay by hour")
+    assert [d.member for d in reading.query.dimensions] == ["flights.hour"]
+    assert reading.query.time_dimensions == ()
+    assert [o.member for o in reading.query.order] == ["flights.hour"]
+    assert any("hour of the day" in a for a in reading.assumptions)
+    worst = read(FLIGHTS, "which hour has the worst average departure delay?").query
+    assert worst.order[0].member == "flights.avg_dep_delay"
+    later = read(FLIGHTS, "now by hour", read(FLIGHTS, "average departure delay").query).query
+    assert [d.member for d in later.dimensions] == ["flights.hour"]
+
+
+def test_without_such_a_column_hours_are_a_series() -> None:
+    times = read(FLIGHTS, "average temp by hour").query.time_dimensions
+    assert [t.granularity for t in times] == ["hour"]
