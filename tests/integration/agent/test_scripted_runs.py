@@ -24,6 +24,7 @@ from aiser_app.errors import (
     ServiceUnavailable,
 )
 from aiser_app.query.router import QueryRouter
+from aiser_app.tools.builtin.query_data import PREVIEW_ROWS
 from aiser_app.tools.contract import ToolFailed
 from tests.fixtures.agent_run import AgentRun
 from tests.fixtures.scripted_model import ScriptedChatModel, calls
@@ -74,12 +75,12 @@ def test_a_model_without_extras_still_gives_a_proven_answer(agent_run: MakeRun) 
     }
 
 
-def test_the_model_sees_twenty_rows_and_their_facts(agent_run: MakeRun) -> None:
+def test_the_model_sees_the_first_rows_and_their_facts(agent_run: MakeRun) -> None:
     query = {"measures": ["flights.count"], "dimensions": [{"member": "flights.dest"}]}
     run, model = scripted(agent_run, calls(("query_data", {"semantic_query": query})), DONE)
     run.ask("?")
     content = told(model)
-    assert len(content["rows"]) == 20
+    assert len(content["rows"]) == PREVIEW_ROWS < content["row_count"]
     assert content["row_count"] == 105
     assert content["truncated"] is False
     assert content["columns"][1]["type"] == "integer"
