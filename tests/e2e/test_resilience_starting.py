@@ -108,7 +108,7 @@ def test_a_taken_port_is_told_with_the_way_out(running_app: RunningApp, tmp_path
 def test_a_first_start_prints_a_link_that_works_once(
     app_folder: Path, running_app: RunningApp
 ) -> None:
-    folder = app_folder / "fresh"
+    folder = app_folder / "first-start"
     folder.mkdir()
     app = RunningApp(folder, AISER_ADMIN_EMAIL="", AISER_ADMIN_PASSWORD="", AISER_WORKERS="1")
     try:
