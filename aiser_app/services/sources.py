@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -37,6 +38,8 @@ class Sources:
     ) -> None:
         self._engine = engine
         self._make_sample = make_sample
+        self._suggested: dict[tuple[str, str, int], tuple[str, ...]] = {}
+        self._suggesting = threading.Lock()
 
     def list(self, actor: Actor) -> list[DataSource]:
         """Oldest first."""
@@ -66,8 +69,23 @@ class Sources:
         return model
 
     def suggested_questions(self, actor: Actor, source_id: str) -> tuple[str, ...]:
-        """Questions that the planner can answer from this source."""
-        return tuple(suggest_questions(self.model(actor, source_id)))
+        """Questions that the planner can answer from this source.
+
+        Found once per version of the model: each is planned before it is offered, and a page that
+        many people open at once must not plan them for everybody.
+        """
+        source = self.get(actor, source_id)
+        with UnitOfWork(self._engine) as uow:
+            version = uow.semantic_models.find_latest_version(
+                actor.organization_id, source.source_id
+            )
+        key = (actor.organization_id, source.source_id, version)
+        with self._suggesting:
+            if key not in self._suggested:
+                found = tuple(suggest_questions(self.model(actor, source.source_id)))
+                self._suggested = {k: v for k, v in self._suggested.items() if k[:2] != key[:2]}
+                self._suggested[key] = found
+            return self._suggested[key]
 
     def prepare_sample(self, organization_id: str) -> SampleSource | None:
         """Ingest the sample, outside of any transaction: takes seconds the first time.

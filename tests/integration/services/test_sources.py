@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from aiser_app.bootstrap.web import Services, build_services
 from aiser_app.db.engine import open_unpooled
 from aiser_app.db.migrations import upgrade_to_head
 from aiser_app.domain.actor import Role
+from aiser_app.domain.semantic_model import SemanticModel
 from aiser_app.errors import EngineUnavailable, NotFound
 from aiser_app.services.sources import SampleSource, Sources
 from tests.fixtures.organizations import PASSWORD, Tenant, orders_model
@@ -50,6 +52,36 @@ def test_setup_brings_the_sample(fresh_services: Services) -> None:
     assert again.source_id == source.source_id
     assert len(sources.list(actor)) == 1
     assert sources.model(actor, source.source_id).version == 2
+
+
+def test_suggestions_are_found_once_per_version_of_a_model(
+    fresh_services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts, sources = fresh_services.accounts, fresh_services.sources
+    actor = accounts.set_up(
+        token=None,
+        organization_name="O",
+        name="Ada",
+        email="ada@example.com",
+        password=PASSWORD,
+        client="test",
+    ).actor
+    (source,) = sources.list(actor)
+    versions: list[int] = []
+
+    def suggest(model: SemanticModel) -> list[str]:
+        versions.append(model.version)
+        return [f"How many of version {model.version}?"]
+
+    monkeypatch.setattr("aiser_app.services.sources.suggest_questions", suggest)
+    with ThreadPoolExecutor(8) as people:
+        opened = [
+            people.submit(sources.suggested_questions, actor, source.source_id) for _ in range(16)
+        ]
+        assert {one.result() for one in opened} == {("How many of version 1?",)}
+    sources.register(source, sources.model(actor, source.source_id))
+    assert sources.suggested_questions(actor, source.source_id) == ("How many of version 2?",)
+    assert versions == [1, 2]
 
 
 def test_setup_works_without_the_sample(fresh_database_url: str, web_services: Services) -> None:
