@@ -23,11 +23,13 @@ from aiser_app.domain.semantic_query import SemanticQuery
 from aiser_app.planner.next_questions import follow_ups
 from aiser_app.planner.plan import plan
 from aiser_app.planner.reading import Reading, Unreadable
-from aiser_app.planner.wording import Phrase, ResultFacts, facts_from, phrase
+from aiser_app.planner.wording import NUMBERS, Phrase, ResultFacts, facts_from, phrase
 
 QUERY_TOOL = "query_data"
 CHART_TOOL = "generate_chart"
 ASK_TOOL = "ask_user"
+MOST_COLUMNS = 31
+"""Ordered numbers, such as days of a month, that fit side by side; more become a line."""
 
 
 class PlannerChatModel(BaseChatModel):
@@ -189,16 +191,25 @@ def _chart_arguments(
     by = [c for c in reading.chips if c.key == "by"]
     arguments: dict[str, Any] = {
         "result_id": content.get("result_id", ""),
-        "kind": "line" if reading.shape == "series" else "bar",
+        "kind": _chart_kind(reading, facts),
         "x": groups[0] if groups else "",
         "y": [c.name for c in facts.columns[len(facts.columns) - measures :]],
         "title": reading.title,
     }
-    if any(t.granularity for t in reading.query.time_dimensions) and reading.shape == "ranking":
-        arguments["kind"] = "column"
     if len(by) > 1 and len(groups) > 1:
         arguments["series"] = groups[1]
     return arguments
+
+
+def _chart_kind(reading: Reading, facts: ResultFacts) -> str:
+    """Time is a line, ranked time and numbers in their order are columns, names are bars."""
+    by_time = any(t.granularity for t in reading.query.time_dimensions)
+    if by_time:
+        return "line" if reading.shape == "series" else "column"
+    is_number = bool(facts.columns) and facts.columns[0].type in NUMBERS
+    if reading.shape != "series" or not is_number:
+        return "bar"
+    return "column" if facts.row_count <= MOST_COLUMNS else "line"
 
 
 def _extras(reading: Reading, said: Phrase) -> dict[str, Any]:

@@ -162,6 +162,7 @@ def shape_of(query: SemanticQuery, groups: int) -> Shape:
         return "table"
     grouped_by_time = any(t.granularity for t in query.time_dimensions)
     by_measure = bool(query.order) and query.order[0].member in query.measures
-    if grouped_by_time and not by_measure:
+    in_own_order = bool(query.order) and groups == 1
+    if (grouped_by_time or in_own_order) and not by_measure:
         return "series"
     return "ranking" if groups == 1 else "table"

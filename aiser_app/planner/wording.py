@@ -14,6 +14,9 @@ from aiser_app.planner.formatting import format_label, format_moment, format_num
 from aiser_app.planner.reading import Reading
 from aiser_app.planner.words import plural, stem
 
+NUMBERS = frozenset({"integer", "number", "decimal"})
+"""Types of columns whose values say nothing without the name of what they count."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResultFacts:
@@ -213,7 +216,11 @@ class _Teller:
         """What the row is about: names with their codes, moments at their grain."""
         cells = list(row[: len(row) - self._measures])
         if self._grain is None:
-            return _named([format_label(c) for c in cells])
+            said = _named([format_label(c) for c in cells])
+            bare = len(cells) == 1 and cells[0] is not None
+            if bare and self._result.columns[0].type in NUMBERS and self._reading.subject:
+                return f"{_capital(self._reading.subject)} {said}"
+            return said
         moment = format_moment(cells[0], Granularity(self._grain))
         rest = _named([format_label(c) for c in cells[1:]])
         return f"{rest} in {moment}" if rest else _capital(moment)

@@ -132,6 +132,14 @@ def test_a_series_is_drawn_as_a_line_and_a_second_group_as_series() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("hours", "kind"), [(24, "column"), (200, "line")])
+def test_numbers_in_their_order_stand_side_by_side_while_they_fit(hours: int, kind: str) -> None:
+    columns = [{"name": "hour", "type": "integer"}, {"name": "avg_dep_delay", "type": "number"}]
+    desk = Desk({**RANKING, "columns": columns, "rows": [[1, 2.5], [2, 3.5]], "row_count": hours})
+    run(desk, "average departure delay by hour")
+    assert desk.calls[1][1]["kind"] == kind
+
+
 def test_a_ranking_of_months_keeps_them_upright() -> None:
     columns = [{"name": "m", "type": "timestamp"}, {"name": "count", "type": "integer"}]
     rows = [["2013-01-01", 3], ["2013-02-01", 2]]

@@ -54,6 +54,16 @@ def test_ranking_names_the_first_the_next_and_the_last() -> None:
     assert said.caveats == ()
 
 
+def test_numbers_in_their_order_are_told_by_peak_and_low() -> None:
+    hour, delay = column("hour", "integer"), column("avg_dep_delay", "number", "min")
+    result = facts([[5, 0.7], [19, 24.8], [23, 14.0]], hour, delay)
+    said = say("average departure delay by hour", result)
+    assert said.headline == "24.8 min"
+    assert said.text == (
+        "Hour 19 has the highest average dep delay: 24.8 min. Hour 5 has the lowest: 0.7 min."
+    )
+
+
 def test_a_limited_ranking_does_not_speak_of_the_last() -> None:
     said = say("top 2 carriers by flights", facts([["A", 9], ["B", 8]], NAME, COUNT))
     assert said.text == "A has the highest number of flights: 9. Next is B with 8."
