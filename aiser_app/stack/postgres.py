@@ -19,7 +19,7 @@ from urllib.parse import quote
 import psutil
 
 from aiser_app.errors import ServiceUnavailable
-from aiser_app.stack.account import Account, unprivileged
+from aiser_app.stack.account import Account, seen_at, unprivileged
 
 USER = "aiser"
 DATABASE = "aiser"
@@ -78,16 +78,16 @@ def become_server(data: Path, port: int, password_file: Path) -> None:
     """Prepare the data folder, then replace this process by the server. Never returns."""
     binaries = bin_dir()
     data.parent.mkdir(parents=True, exist_ok=True)
-    account = unprivileged(binaries / "postgres", data.parent)
+    account = unprivileged(binaries / "postgres", data.parent, package=binaries.parents[2])
     data.mkdir(mode=0o700, exist_ok=True)
     account.own(data)
     if not (data / "PG_VERSION").exists():
         _initialize(binaries, data, account, password_file.read_text().strip())
     remove_stale_lock(data)
     settings = ["-c", "logging_collector=off", "-c", "max_connections=200"]
-    place = ["-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", ""]
+    place = ["-D", str(account.sees(data)), "-h", "127.0.0.1", "-p", str(port), "-k", ""]
     os.chdir("/")
-    account.execute([str(binaries / "postgres"), *place, *settings])
+    account.execute([str(account.sees(binaries / "postgres")), *place, *settings])
 
 
 def _initialize(binaries: Path, data: Path, account: Account, password: str) -> None:
@@ -106,7 +106,8 @@ def _initialize(binaries: Path, data: Path, account: Account, password: str) -> 
         locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
         command = [
             *account.prefix,
-            *(str(binaries / "initdb"), "-D", str(data), "-U", USER, "--pwfile", str(secret)),
+            *(str(account.sees(binaries / "initdb")), "-D", str(account.sees(data)), "-U", USER),
+            *("--pwfile", str(account.sees(secret))),
             *("--auth=scram-sha-256", "--encoding=UTF8", *locale),
         ]
         done = subprocess.run(
@@ -145,7 +146,8 @@ def _is_server_of(pid: int, data: Path) -> bool:
         command = psutil.Process(pid).cmdline()
     except (psutil.Error, ValueError):  # a single-user server writes its pid with a minus
         return False
-    return bool(command) and Path(command[0]).name == "postgres" and str(data) in command
+    places = {str(data), str(seen_at(data.parent) / data.name)}
+    return bool(command) and Path(command[0]).name == "postgres" and not places.isdisjoint(command)
 
 
 def main() -> int:

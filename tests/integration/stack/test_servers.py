@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+from pathlib import Path
+
 import psycopg
 import pytest
 import redis
+
+from aiser_app.stack.ports import free_ports
+from aiser_app.stack.postgres import Postgres
+from tests.fixtures.servers import RunningServer
 
 pytestmark = pytest.mark.integration
 
@@ -44,3 +53,41 @@ def test_chroma_answers(chroma_url: str) -> None:
 
     with urllib.request.urlopen(f"{chroma_url}/api/v2/heartbeat") as answer:
         assert answer.status == 200
+
+
+WITHOUT_USER_NAMESPACES = (
+    "import sys; from aiser_app.stack import account, postgres; account.NAMESPACE = ('false',); "
+    "sys.argv[0] = 'postgres'; sys.exit(postgres.main())"
+)
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or sys.platform != "linux", reason="only root needs a mount namespace"
+)
+def test_root_starts_postgres_below_a_closed_folder_without_user_namespaces(
+    tmp_path: Path,
+) -> None:
+    """As in a chroot, where a clone in /root can be entered by no other account."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    home = closed / "home"
+    home.mkdir(mode=0o711)
+    secret = home / "password"
+    secret.write_text("test-password")
+    port = free_ports(1)[0]
+    server = Postgres(
+        data=home / "postgres", port=port, password="test-password", password_file=secret
+    )
+    command = [sys.executable, "-c", WITHOUT_USER_NAMESPACES, *server.command()[3:]]
+    running = RunningServer(command, tmp_path / "log", server.is_ready)
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute("create table kept as select 1 as n")
+    running.stop(signal.SIGKILL)
+    again = RunningServer(command, tmp_path / "log", server.is_ready)
+    try:
+        with psycopg.connect(server.url()) as connection:
+            assert connection.execute("select n from kept").fetchone() == (1,)
+    finally:
+        again.stop(signal.SIGINT)
+    assert closed.stat().st_mode & 0o777 == 0o700
+    assert (home / "postgres").stat().st_uid != 0

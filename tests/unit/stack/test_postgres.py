@@ -7,7 +7,7 @@ import pytest
 
 from aiser_app.errors import ServiceUnavailable
 from aiser_app.stack import account
-from aiser_app.stack.account import Account, unprivileged
+from aiser_app.stack.account import Account, seen_at, unprivileged
 from aiser_app.stack.postgres import Postgres, bin_dir, remove_stale_lock
 
 
@@ -40,7 +40,7 @@ def test_a_password_is_quoted_in_the_address(tmp_path: Path) -> None:
 
 def test_an_ordinary_user_changes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert unprivileged(bin_dir() / "postgres", tmp_path) == Account()
+    assert unprivileged(bin_dir() / "postgres", tmp_path, package=bin_dir()) == Account()
     assert Account().popen_arguments() == {}
 
 
@@ -49,15 +49,31 @@ def test_root_without_a_way_down_is_told_what_to_do(
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(account, "_succeeds", lambda *_: False)
+    monkeypatch.setattr(account, "_bind", lambda _: False)
     with pytest.raises(ServiceUnavailable) as caught:
-        unprivileged(bin_dir() / "postgres", tmp_path)
+        unprivileged(bin_dir() / "postgres", tmp_path, package=bin_dir())
     assert "DATABASE_URL" in (caught.value.hint or "")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root changes accounts")
-def test_root_uses_a_namespace_where_no_account_can_enter(tmp_path: Path) -> None:
+def test_root_uses_a_namespace_where_no_account_can_enter(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    chosen = unprivileged(bin_dir() / "postgres", closed)
+    monkeypatch.setattr(account, "_bind", lambda _: False)
+    try:
+        chosen = unprivileged(bin_dir() / "postgres", closed, package=bin_dir())
+    except ServiceUnavailable:
+        pytest.skip("user namespaces are not allowed here")
     assert chosen.uid is None
     assert chosen.prefix[:2] == ("unshare", "--user")
+
+
+def test_what_is_bound_is_found_where_the_account_sees_it() -> None:
+    home = Path("/root/home")
+    bound = Account(uid=1, gid=1, moved=((home, seen_at(home)),))
+    assert bound.sees(home / "postgres" / "base") == seen_at(home) / "postgres" / "base"
+    assert bound.sees(Path("/usr/bin/true")) == Path("/usr/bin/true")
+    assert seen_at(home) != seen_at(home / "other")
+    assert Account().sees(home) == home
