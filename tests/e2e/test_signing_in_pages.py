@@ -41,6 +41,9 @@ def test_set_up_by_the_printed_link_leads_to_the_first_answer(
     assert link is not None
     visitor.open(link.group())
     expect(page.get_by_role("heading", name="First admin")).to_be_visible()
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.set_viewport_size({"width": 1440, "height": 900})
     page.get_by_label("Your name").fill("Ada Lovelace")
     page.get_by_label("Organization").fill("Harbor Air")
     page.get_by_label("Email").fill("ada@harbor.example")

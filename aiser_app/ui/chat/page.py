@@ -221,11 +221,14 @@ def _follow_ups(turn: rx.Var[TurnView]) -> rx.Component:
 
 def _empty(name: str, title: str, text: str, *actions: rx.Component) -> rx.Component:
     return rx.el.div(
-        icon(name, "i-20"),
-        rx.el.h2(title, class_name="t-14 semi"),
-        rx.el.p(text, class_name="muted"),
-        rx.el.div(*actions, class_name="row wrap", style={"margin_top": "12px"}),
-        class_name="empty",
+        rx.el.div(
+            icon(name, "i-20"),
+            rx.el.h2(title, class_name="t-14 semi"),
+            rx.el.p(text, class_name="muted"),
+            rx.el.div(*actions, class_name="row wrap", style={"margin_top": "12px"}),
+            class_name="empty",
+        ),
+        class_name="start",
     )
 
 
