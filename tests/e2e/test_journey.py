@@ -122,6 +122,23 @@ def test_chats_are_renamed_searched_deleted_and_brought_back(member: Visitor) ->
     expect(page.get_by_test_id("answer")).to_be_visible()
 
 
+def test_the_field_for_a_new_name_keeps_the_focus_in_a_slow_browser(member: Visitor) -> None:
+    """A menu hands the focus back in a timer; a busy browser runs it after the field has come."""
+    page = member.page
+    page.add_init_script(
+        "const soon = window.setTimeout;"
+        "window.setTimeout = (run, ms, ...rest) => soon(run, ms || 500, ...rest)"
+    )
+    member.new_chat()
+    member.ask_and_wait("How many flights were there?")
+    page.get_by_role("button", name="Options of this chat").click()
+    page.get_by_role("menuitem", name="Rename").click()
+    field = page.get_by_role("textbox", name="Title of the chat")
+    expect(field).to_be_focused()
+    page.wait_for_timeout(1_000)
+    expect(field).to_be_focused()
+
+
 def test_a_reload_in_the_middle_of_a_run_loses_and_doubles_nothing(member: Visitor) -> None:
     member.new_chat()
     member.ask(QUESTION)

@@ -1,8 +1,16 @@
 // A menu button on Radix's headless primitive: focus, typing ahead, Escape and placement are its.
 import * as Menu from "@radix-ui/react-dropdown-menu";
+import { useRef } from "react";
 import { postJson } from "./api.js";
 
 export function ActionMenu({ label, items, onChoose, small }) {
+  const chosen = useRef("");
+  // After the menu is gone: it hands the focus back to its button, which an action may want elsewhere.
+  function closed() {
+    const key = chosen.current;
+    chosen.current = "";
+    if (key) onChoose?.(key);
+  }
   return (
     <Menu.Root modal={false}>
       <Menu.Trigger asChild>
@@ -15,12 +23,14 @@ export function ActionMenu({ label, items, onChoose, small }) {
         </button>
       </Menu.Trigger>
       <Menu.Portal>
-        <Menu.Content className="menu" align="start" sideOffset={4} collisionPadding={8}>
+        <Menu.Content className="menu" align="start" sideOffset={4} collisionPadding={8} onCloseAutoFocus={closed}>
           {items.map((item) => (
             <Menu.Item
               key={item.key}
               className={item.danger ? "menu-i danger" : "menu-i"}
-              onSelect={() => onChoose?.(item.key)}
+              onSelect={() => {
+                chosen.current = item.key;
+              }}
             >
               {item.label}
             </Menu.Item>
