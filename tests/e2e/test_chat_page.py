@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.pages import ANSWER_MS, QUESTION, Visitor
 from tests.fixtures.app import RunningApp
@@ -192,3 +192,24 @@ def test_the_page_says_what_is_down_and_goes_on_when_it_is_back(
     expect(page.get_by_test_id("banner")).to_be_empty(timeout=30_000)
     visitor.new_chat()
     visitor.ask_and_wait("Number of flights by month")
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_the_banner_says_what_is_known_and_no_more(member: Visitor, answers: bool) -> None:
+    """Without Postgres nobody knows the state of its tables; without an answer, of anything."""
+    page = member.page
+    failing = [{"name": name, "ok": False, "hint": ""} for name in ("database", "migrations")]
+
+    def ready(route: Route) -> None:
+        if answers:
+            route.fulfill(status=503, json={"checks": failing})
+
+    page.clock.install()
+    page.route("**/readyz", ready)
+    member.new_chat()
+    page.clock.fast_forward(21_000)
+    page.clock.fast_forward(10_000)
+    said = "Postgres does not answer." if answers else "Aiser does not answer."
+    expect(page.get_by_test_id("banner")).to_contain_text(said)
+    expect(page.get_by_test_id("banner")).not_to_contain_text("schema")
+    member.errors.clear()

@@ -10,16 +10,26 @@ function sentence(check) {
   return `${NAMES[check.name] || check.name} ${ENDS[check.name] || "does not answer"}.`;
 }
 
+// More than the server needs to find out that a store does not answer.
+const PATIENCE_MS = 8000;
+
 async function look() {
   let response;
   try {
-    response = await fetch("/readyz", { cache: "no-store", headers: { Accept: "application/json" } });
+    response = await fetch("/readyz", {
+      cache: "no-store",
+      headers: { Accept: "application/json" },
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
   } catch {
     return [{ text: "Aiser does not answer.", hint: "Trying again by itself. What you asked is kept." }];
   }
   const body = await response.json().catch(() => null);
   const failed = (body?.checks || []).filter((check) => check.ok === false);
-  return failed.map((check) => ({ text: sentence(check), hint: check.hint || "" }));
+  const blind = failed.some((check) => check.name === "database");
+  return failed
+    .filter((check) => !(blind && check.name === "migrations"))
+    .map((check) => ({ text: sentence(check), hint: check.hint || "" }));
 }
 
 export function Banner({ suspect }) {
