@@ -94,6 +94,7 @@ class Stack:
                 self._wait_for_stores({"Chroma": stores.chroma})  # the slowest, needed last
                 self._wait_for(pages.done, READY_SECONDS * 8, "the pages")
                 pages.result()
+                self._say("Starting the web process; the workers load meanwhile …")
                 self._supervisor.start_programs(["web"])
             except (AiserError, Stopping):
                 self.stop.set()  # ends the build too
@@ -179,6 +180,7 @@ class Stack:
             READY_SECONDS,
             "the web process",
         )
+        self._say("Web answers.")
         self._remember()
         try:
             self._wait_for(
