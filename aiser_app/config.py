@@ -58,6 +58,9 @@ class Settings(BaseSettings):
     """Name of the organization made at an unattended first start."""
     workers: int = Field(default=2, alias="AISER_WORKERS", ge=1, le=64)
     """Worker processes that answer questions and run queries."""
+    worker_number: int = Field(default=0, alias="AISER_WORKER_NUMBER", ge=0)
+    """Set by the supervisor: with several workers, number 1 leaves syncs and uploads to the others,
+    so that whoever waits at a screen finds a worker while those run."""
     web_processes: int = Field(default=1, alias="AISER_WEB_PROCESSES", ge=1, le=64)
     """Web processes behind the one port."""
     secure_cookies: bool = Field(default=False, alias="AISER_SECURE_COOKIES")
@@ -72,8 +75,23 @@ class Settings(BaseSettings):
     """Time limit of one query of the agent."""
     result_row_limit: int = Field(default=100_000, alias="AISER_RESULT_ROWS", ge=1)
     """Rows kept of one result; more are cut and the result says so."""
+    result_days: int = Field(default=7, alias="AISER_RESULT_DAYS", ge=1)
+    """Days after which the rows of a result are removed; what was asked and how stays."""
+    results_max_gb: int = Field(default=20, alias="AISER_RESULTS_MAX_GB", ge=1)
+    """Most disk space of all results together; beyond it the oldest lose their rows."""
+    query_max_rows: int = Field(default=1_000_000, alias="AISER_QUERY_MAX_ROWS", ge=1)
+    """Most rows that a query of the API or the editor may ask to be kept."""
+    editor_timeout_seconds: int = Field(default=60, alias="AISER_EDITOR_TIMEOUT", ge=1, le=600)
+    """Time limit of a query of the API or the editor that names none."""
+    record_days: int = Field(default=90, alias="AISER_RECORD_DAYS", ge=1)
+    """How long the history of queries is kept: text, times, errors, plans."""
+    upload_mb: int = Field(default=200, alias="AISER_UPLOAD_MB", ge=1, le=4096)
+    """Largest file that may be uploaded, in MB, packed or not."""
     question_max_chars: int = Field(default=4_000, alias="AISER_QUESTION_CHARS", ge=1)
     """Longest question that is accepted."""
+    allow_private_hosts: bool = Field(default=True, alias="AISER_ALLOW_PRIVATE_HOSTS")
+    """Whether data sources may lie in private networks and on this machine; false when strangers
+    may add sources."""
     log_level: str = Field(default="INFO", alias="AISER_LOG_LEVEL")
     """DEBUG, INFO, WARNING or ERROR."""
 
@@ -89,6 +107,16 @@ class Settings(BaseSettings):
     @property
     def sources_dir(self) -> Path:
         return self.home / "sources"
+
+    @property
+    def uploads_dir(self) -> Path:
+        """Files between their upload and their ingest."""
+        return self.home / "uploads"
+
+    @property
+    def secrets_dir(self) -> Path:
+        """Generated keys and passwords, readable by the owner alone."""
+        return self.home / "secrets"
 
     @property
     def url(self) -> str:

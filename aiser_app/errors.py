@@ -6,7 +6,7 @@ server (driver texts, paths, SQL of others) belongs in the log, never in these f
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class AiserError(Exception):
@@ -16,10 +16,19 @@ class AiserError(Exception):
     http_status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False
 
+    line: int | None = None
+    """Where in a query's text, from 1, if it is about one place."""
+    column: int | None = None
+
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def at(self, line: int | None, column: int | None) -> Self:
+        """The same error, saying where in the query's text it is."""
+        self.line, self.column = line, column
+        return self
 
 
 class InvalidInput(AiserError):
@@ -117,6 +126,27 @@ class EngineUnavailable(AiserError):
     code = "engine_unavailable"
     http_status = 503
     retryable = True
+
+
+class SourcePaused(AiserError):
+    """Somebody paused the data source, with a reason; no query reaches it."""
+
+    code = "source_paused"
+    http_status = 409
+
+
+class StorageFull(AiserError):
+    """There is no room on Aiser's own disk; nothing of what was being written remains."""
+
+    code = "storage_full"
+    http_status = 507
+
+
+class CellTooLarge(AiserError):
+    """One value of a result is beyond what Aiser takes."""
+
+    code = "cell_too_large"
+    http_status = 422
 
 
 class ServiceUnavailable(AiserError):

@@ -19,9 +19,15 @@ _VIEWER = frozenset(
         Permission.API_KEYS_MANAGE,
     }
 )
-_ANALYST = _VIEWER | {Permission.QUESTIONS_ASK}
+_ANALYST = _VIEWER | {
+    Permission.QUESTIONS_ASK,
+    Permission.QUERIES_RUN,
+    Permission.SOURCES_UPLOAD,
+}
 _ADMIN = _ANALYST | {
     Permission.SOURCES_MANAGE,
+    Permission.POLICIES_MANAGE,
+    Permission.MONITORING_READ,
     Permission.USERS_READ,
     Permission.USERS_MANAGE,
 }

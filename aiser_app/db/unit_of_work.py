@@ -15,13 +15,16 @@ from sqlmodel import Session
 from aiser_app.db.repositories.api_keys import ApiKeyRepository
 from aiser_app.db.repositories.audit_events import AuditEventRepository
 from aiser_app.db.repositories.conversations import ConversationRepository
+from aiser_app.db.repositories.data_policies import DataPolicyRepository
 from aiser_app.db.repositories.data_sources import DataSourceRepository
 from aiser_app.db.repositories.organizations import OrganizationRepository
+from aiser_app.db.repositories.query_records import QueryRecordRepository
 from aiser_app.db.repositories.results import ResultRepository
 from aiser_app.db.repositories.runs import RunRepository
 from aiser_app.db.repositories.semantic_models import SemanticModelRepository
 from aiser_app.db.repositories.sessions import SessionRepository
 from aiser_app.db.repositories.setup_tokens import SetupTokenRepository
+from aiser_app.db.repositories.source_tables import SourceTableRepository
 from aiser_app.db.repositories.turns import TurnRepository
 from aiser_app.db.repositories.users import UserRepository
 from aiser_app.errors import ServiceUnavailable
@@ -51,7 +54,10 @@ class UnitOfWork:
     setup_tokens: SetupTokenRepository
     audit_events: AuditEventRepository
     data_sources: DataSourceRepository
+    data_policies: DataPolicyRepository
+    query_records: QueryRecordRepository
     semantic_models: SemanticModelRepository
+    source_tables: SourceTableRepository
     conversations: ConversationRepository
     turns: TurnRepository
     runs: RunRepository
@@ -61,6 +67,10 @@ class UnitOfWork:
         self._engine = engine
         self._session: Session | None = None
         self._hooks: list[Callable[[], None]] = []
+
+    def another(self) -> UnitOfWork:
+        """A unit of work on the same database, for what is read after this one has ended."""
+        return UnitOfWork(self._engine)
 
     def __enter__(self) -> Self:
         if self._session is not None:
@@ -75,7 +85,10 @@ class UnitOfWork:
         self.setup_tokens = SetupTokenRepository(session)
         self.audit_events = AuditEventRepository(session)
         self.data_sources = DataSourceRepository(session)
+        self.data_policies = DataPolicyRepository(session)
+        self.query_records = QueryRecordRepository(session)
         self.semantic_models = SemanticModelRepository(session)
+        self.source_tables = SourceTableRepository(session)
         self.conversations = ConversationRepository(session)
         self.turns = TurnRepository(session)
         self.runs = RunRepository(session)

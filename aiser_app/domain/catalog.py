@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import TypeAlias
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,11 +26,18 @@ class ColumnProfile:
     average_length: float | None = None
     """Characters, text columns only."""
     values: tuple[str, ...] = ()
-    """All distinct values of a low-cardinality text column, sorted."""
+    """Distinct values of a low-cardinality text column, sorted: all of them, or with
+    `is_sampled` those of a sample."""
+    is_sampled: bool = False
+    """The facts come from a sample of the rows: values may be missing, bounds may be wider."""
     is_unique: bool = False
     """Every row has a value, and no two rows share one."""
     is_clock: bool = False
     """Integers that write a time of day as hhmm: 517 is 05:17."""
+
+
+ForeignKey: TypeAlias = tuple[tuple[str, ...], str, tuple[str, ...]]
+"""(own columns, target table, target columns), as declared."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,10 +46,17 @@ class TableProfile:
 
     name: str
     row_count: int
+    """Counted where Aiser keeps the data, else what the database's catalog estimates; 0 if unknown."""
     columns: tuple[ColumnProfile, ...]
     description: str = ""
     primary_key: tuple[str, ...] = ()
     """The declared key; empty when the database declares none."""
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    indexes: tuple[tuple[str, ...], ...] = ()
+    """Columns of each index in order, keys included."""
+    is_view: bool = False
+    depends_on: tuple[str, ...] | None = None
+    """Of a view: the tables and views it reads, through views as well; None when that is unknown."""
 
     def find_column(self, name: str) -> ColumnProfile | None:
         return next((column for column in self.columns if column.name == name), None)
@@ -73,15 +91,47 @@ class Catalog:
     source_id: str
     tables: tuple[TableProfile, ...]
     links: tuple[KeyLink, ...] = ()
+    statements: int = 0
+    """Queries that measuring took, besides those that read the database's own catalog."""
+    notes: tuple[str, ...] = ()
+    """What people should know of the reading: budgets that were used up, tables that failed."""
 
     def find_table(self, name: str) -> TableProfile | None:
         return next((table for table in self.tables if table.name == name), None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceTable:
+    """A table as it is kept with its source, for the guard, the pages and the agent."""
+
+    table: TableProfile
+    hidden_from_ai: bool = False
+    """An administrator hid it from the agent; kept over syncs."""
+
+
+class SyncPhase(StrEnum):
+    SCHEMA = "schema"
+    VALUES = "values"
+    LINKS = "links"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SyncProgress:
+    """`done` of `total` tables (in LINKS: of tables that others may refer to); 0 of 0 at a start."""
+
+    phase: SyncPhase
+    done: int = 0
+    total: int = 0
+
+
+ProgressReport: TypeAlias = Callable[[SyncProgress], None]
 
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
+@lru_cache(maxsize=20_000)
 def name_words(name: str) -> tuple[str, ...]:
     """The words of an identifier in lower case: `fctOrder_items` is fct, order, items."""
     return tuple(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from aiser_app.domain.actor import Actor, Role
@@ -17,6 +18,8 @@ class User:
     role: Role
     is_active: bool
     created_at: datetime
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """What row policies may use of this person."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

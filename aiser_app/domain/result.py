@@ -38,5 +38,15 @@ class Result:
     tables: tuple[str, ...]
     claims_hash: str
     from_cache: bool = False
+    is_stale: bool = False
+    """From a cache entry whose time was over, while a newer result is on its way."""
     rows_read: int | None = None
     """Rows of the tables that the query touches, when known."""
+    limiting_factor: str = ""
+    """What cut it off when it is truncated: `rows` or `bytes`."""
+    byte_count: int = 0
+    """Uncompressed Arrow bytes of the rows that were kept."""
+    source_ids: tuple[str, ...] = ()
+    """All sources of a query over several; `source_id` is the first of them."""
+    policies: tuple[str, ...] = ()
+    """Names of the row policies and column masks that apply to these rows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -10,9 +11,20 @@ from typing import Any
 from aiser_app.domain.answer import Answer
 
 
+class RunKind(StrEnum):
+    """What a run does; each kind has a job of its own."""
+
+    ASK = "ask"
+    QUERY = "query"
+    SYNC = "sync"
+    INGEST = "ingest"
+
+
 class RunStatus(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    """The end of every kind but `ask`."""
     ANSWERED = "answered"
     NEEDS_INPUT = "needs_input"
     FAILED = "failed"
@@ -33,6 +45,8 @@ class EventKind(StrEnum):
     TOOL_RESULT = "tool_result"
     CLARIFICATION = "clarification"
     ANSWER = "answer"
+    SUCCEEDED = "succeeded"
+    """payload: what came of it"""
     FAILED = "failed"
     CANCELLED = "cancelled"
 
@@ -41,6 +55,7 @@ class EventKind(StrEnum):
         return self in (
             EventKind.ANSWER,
             EventKind.CLARIFICATION,
+            EventKind.SUCCEEDED,
             EventKind.FAILED,
             EventKind.CANCELLED,
         )
@@ -64,6 +79,9 @@ class RunFailure:
     code: str
     message: str
     hint: str | None = None
+    line: int | None = None
+    """Where in the query's text, from 1, if it is about one place."""
+    column: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,14 +91,20 @@ class Run:
     run_id: str
     organization_id: str
     user_id: str
-    conversation_id: str
-    turn_id: str
     source_id: str
-    question: str
     status: RunStatus
     attempts: int
     created_at: datetime
     deadline_at: datetime
+    kind: RunKind = RunKind.ASK
+    conversation_id: str = ""
+    """Of questions only, as are `turn_id`, `question` and `answer`."""
+    turn_id: str = ""
+    question: str = ""
+    request: Mapping[str, Any] = field(default_factory=dict)
+    """What is to be done, of kinds other than `ask`."""
+    outcome: Mapping[str, Any] | None = None
+    """What came of it, of kinds other than `ask`."""
     started_at: datetime | None = None
     finished_at: datetime | None = None
     answer: Answer | None = None

@@ -44,7 +44,9 @@ class Dimension:
     distinct_count: int | None = None
     null_fraction: float = 0.0
     values: tuple[str, ...] = ()
-    """All distinct values of a low-cardinality text column, for linking words to values."""
+    """Distinct values of a low-cardinality text column, for linking words to values."""
+    is_sampled: bool = False
+    """The values, minimum and maximum come from a sample: there may be others."""
     synonyms: tuple[str, ...] = ()
     minimum: str = ""
     """Smallest known value, ISO for times: tells which June "in June" can mean. Empty: unknown."""

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
@@ -20,9 +20,17 @@ class DataSourceRow(SQLModel, table=True):
     name: str = Field(max_length=200)
     engine: str = Field(max_length=40)
     options: dict[str, str] = Field(default_factory=dict, sa_type=JSONB)
+    sealed_url: str = ""
+    """Encrypted; see `access.sealing`."""
+    settings: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
     description: str = ""
     status: str = Field(max_length=20)
+    status_reason: str = ""
+    warnings: list[str] = Field(default_factory=list, sa_type=JSONB)
+    data_version: str = Field(default="", max_length=64)
     synced_at: datetime | None = None
     table_count: int = 0
     row_count: int = Field(default=0, sa_type=BigInteger)
     created_at: datetime
+    deleted_at: datetime | None = None
+    """Since when it is gone; the row stays for the history of runs and conversations."""

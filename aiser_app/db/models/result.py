@@ -23,4 +23,4 @@ class ResultRow(SQLModel, table=True):
     run_id: str = Field(foreign_key="runs.run_id", index=True, max_length=32)
     source_id: str = Field(foreign_key="data_sources.source_id", index=True, max_length=32)
     envelope: dict[str, Any] = Field(sa_type=JSONB)
-    created_at: datetime
+    created_at: datetime = Field(index=True)

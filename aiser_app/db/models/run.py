@@ -28,10 +28,13 @@ class RunRow(SQLModel, table=True):
         foreign_key="organizations.organization_id", index=True, max_length=32
     )
     user_id: str = Field(foreign_key="users.user_id", index=True, max_length=32)
-    conversation_id: str = Field(
-        foreign_key="conversations.conversation_id", index=True, max_length=32
+    kind: str = Field(default="ask", max_length=20)
+    conversation_id: str | None = Field(
+        default=None, foreign_key="conversations.conversation_id", index=True, max_length=32
     )
-    turn_id: str = Field(foreign_key="turns.turn_id", unique=True, max_length=32)
+    turn_id: str | None = Field(
+        default=None, foreign_key="turns.turn_id", unique=True, max_length=32
+    )
     source_id: str = Field(foreign_key="data_sources.source_id", index=True, max_length=32)
     question: str
     status: str = Field(max_length=20)
@@ -47,4 +50,12 @@ class RunRow(SQLModel, table=True):
     failure: dict[str, Any] | None = Field(
         default=None, sa_column=Column("failure", JSONB(none_as_null=True), nullable=True)
     )
+    request: dict[str, Any] | None = Field(
+        default=None, sa_column=Column("request", JSONB(none_as_null=True), nullable=True)
+    )
+    """What is to be done, of kinds other than `ask`."""
+    outcome: dict[str, Any] | None = Field(
+        default=None, sa_column=Column("outcome", JSONB(none_as_null=True), nullable=True)
+    )
+    """What came of it, of kinds other than `ask`."""
     steps: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from aiser_app.db.models.metadata import METADATA
@@ -23,4 +24,6 @@ class UserRow(SQLModel, table=True):
     role: str = Field(max_length=20)
     password_hash: str = Field(max_length=200)
     is_active: bool
+    attributes: dict[str, str] = Field(default_factory=dict, sa_type=JSONB)
+    """What row policies may use of this person: region = EMEA."""
     created_at: datetime

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, select, update
 
 from aiser_app.db.models import DataSourceRow
-from aiser_app.domain.data_source import DataSource, SourceStatus
+from aiser_app.domain.data_source import DataSource, SourceSettings, SourceStatus
+from aiser_app.domain.encoding import decode, encode
 
 
 class DataSourceRepository:
@@ -20,8 +21,13 @@ class DataSourceRepository:
                 name=source.name,
                 engine=source.engine,
                 options=dict(source.options),
+                sealed_url=source.sealed_url,
+                settings=encode(source.settings),
                 description=source.description,
                 status=source.status.value,
+                status_reason=source.status_reason,
+                warnings=list(source.warnings),
+                data_version=source.data_version,
                 synced_at=source.synced_at,
                 table_count=source.table_count,
                 row_count=source.row_count,
@@ -35,6 +41,7 @@ class DataSourceRepository:
             select(DataSourceRow).where(
                 DataSourceRow.source_id == source_id,
                 DataSourceRow.organization_id == organization_id,
+                col(DataSourceRow.deleted_at).is_(None),
             )
         ).first()
         return _source(row) if row else None
@@ -42,7 +49,9 @@ class DataSourceRepository:
     def find_by_name(self, organization_id: str, name: str) -> DataSource | None:
         row = self._session.exec(
             select(DataSourceRow).where(
-                DataSourceRow.organization_id == organization_id, DataSourceRow.name == name
+                DataSourceRow.organization_id == organization_id,
+                DataSourceRow.name == name,
+                col(DataSourceRow.deleted_at).is_(None),
             )
         ).first()
         return _source(row) if row else None
@@ -51,10 +60,27 @@ class DataSourceRepository:
         """Oldest first: the first one is the default."""
         rows = self._session.exec(
             select(DataSourceRow)
-            .where(DataSourceRow.organization_id == organization_id)
+            .where(
+                DataSourceRow.organization_id == organization_id,
+                col(DataSourceRow.deleted_at).is_(None),
+            )
             .order_by(col(DataSourceRow.created_at), col(DataSourceRow.source_id))
         )
         return [_source(row) for row in rows]
+
+    def lock(self, organization_id: str, source_id: str) -> DataSource | None:
+        """As `find`, and nobody else changes it until the transaction ends."""
+        row = self._session.exec(
+            select(DataSourceRow)
+            .where(
+                DataSourceRow.source_id == source_id,
+                DataSourceRow.organization_id == organization_id,
+                col(DataSourceRow.deleted_at).is_(None),
+            )
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        ).first()
+        return _source(row) if row else None
 
     def replace(self, source: DataSource) -> None:
         """Write what is known of a source that exists already."""
@@ -69,13 +95,49 @@ class DataSourceRepository:
         row.name = source.name
         row.engine = source.engine
         row.options = dict(source.options)
+        row.sealed_url = source.sealed_url
+        row.settings = encode(source.settings)
         row.description = source.description
         row.status = source.status.value
+        row.status_reason = source.status_reason
+        row.warnings = list(source.warnings)
+        row.data_version = source.data_version
         row.synced_at = source.synced_at
         row.table_count = source.table_count
         row.row_count = source.row_count
         self._session.add(row)
         self._session.flush()
+
+    def list_sealed(self) -> list[tuple[str, str]]:
+        """(source id, sealed URL) of all organizations: for the rotation of keys alone."""
+        rows = self._session.exec(
+            select(DataSourceRow.source_id, DataSourceRow.sealed_url)
+            .where(DataSourceRow.sealed_url != "")
+            .with_for_update()
+        )
+        return [(source_id, sealed_url) for source_id, sealed_url in rows]
+
+    def replace_sealed(self, source_id: str, sealed_url: str) -> None:
+        self._session.exec(
+            update(DataSourceRow)
+            .where(col(DataSourceRow.source_id) == source_id)
+            .values(sealed_url=sealed_url)
+        )
+
+    def delete(self, source: DataSource, now: datetime) -> None:
+        """It is gone for everybody, its address is forgotten, its name is free again."""
+        self._session.exec(
+            update(DataSourceRow)
+            .where(
+                col(DataSourceRow.source_id) == source.source_id,
+                col(DataSourceRow.organization_id) == source.organization_id,
+            )
+            .values(
+                name=f"{source.name[:150]} (removed {source.source_id[:8]})",
+                sealed_url="",
+                deleted_at=now,
+            )
+        )
 
 
 def _source(row: DataSourceRow) -> DataSource:
@@ -85,8 +147,13 @@ def _source(row: DataSourceRow) -> DataSource:
         name=row.name,
         engine=row.engine,
         options=row.options,
+        sealed_url=row.sealed_url,
+        settings=decode(SourceSettings, row.settings),
         description=row.description,
         status=SourceStatus(row.status),
+        status_reason=row.status_reason,
+        warnings=tuple(row.warnings),
+        data_version=row.data_version,
         synced_at=row.synced_at,
         table_count=row.table_count,
         row_count=row.row_count,

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func
-from sqlmodel import Session, col, select, update
+from sqlalchemy import Row, func, update
+from sqlmodel import Session, col, select
 
 from aiser_app.db.models import RunRow
 from aiser_app.db.models.run import OPEN_STATUSES
+from aiser_app.db.plain_rows import insert_row, table_of
 from aiser_app.db.storable import storable
 from aiser_app.domain.answer import Answer
 from aiser_app.domain.encoding import decode, encode
-from aiser_app.domain.run import Run, RunFailure, RunStatus
+from aiser_app.domain.run import Run, RunFailure, RunKind, RunStatus
 from aiser_app.errors import NotFound
 
 
@@ -28,22 +29,27 @@ class RunRepository:
         self._session = session
 
     def add(self, run: Run) -> None:
-        self._session.add(
-            RunRow(
-                run_id=run.run_id,
-                organization_id=run.organization_id,
-                user_id=run.user_id,
-                conversation_id=run.conversation_id,
-                turn_id=run.turn_id,
-                source_id=run.source_id,
-                question=run.question,
-                status=run.status.value,
-                attempts=run.attempts,
-                created_at=run.created_at,
-                deadline_at=run.deadline_at,
-            )
+        insert_row(
+            self._session,
+            RunRow,
+            run_id=run.run_id,
+            organization_id=run.organization_id,
+            user_id=run.user_id,
+            kind=run.kind.value,
+            conversation_id=run.conversation_id or None,
+            turn_id=run.turn_id or None,
+            source_id=run.source_id,
+            question=run.question,
+            request=storable(dict(run.request)) if run.request else None,
+            status=run.status.value,
+            attempts=run.attempts,
+            created_at=run.created_at,
+            deadline_at=run.deadline_at,
+            started_at=run.started_at,
+            finished_at=run.finished_at,
+            outcome=storable(dict(run.outcome)) if run.outcome is not None else None,
+            steps=[],
         )
-        self._session.flush()
 
     def find_of_user(self, organization_id: str, user_id: str, run_id: str) -> Run | None:
         row = self._session.exec(
@@ -55,16 +61,32 @@ class RunRepository:
         ).first()
         return run_of(row) if row else None
 
-    def count_open_of_user(self, organization_id: str, user_id: str) -> int:
+    def count_open_of_user(
+        self, organization_id: str, user_id: str, kind: RunKind = RunKind.ASK
+    ) -> int:
         return self._session.exec(
             select(func.count())
             .select_from(RunRow)
             .where(
                 col(RunRow.organization_id) == organization_id,
                 col(RunRow.user_id) == user_id,
+                col(RunRow.kind) == kind.value,
                 col(RunRow.status).in_(OPEN_STATUSES),
             )
         ).one()
+
+    def has_open(self, source_id: str, kind: RunKind) -> bool:
+        """Whether a run of that kind on that source has not ended."""
+        return (
+            self._session.exec(
+                select(RunRow.run_id).where(
+                    RunRow.source_id == source_id,
+                    RunRow.kind == kind.value,
+                    col(RunRow.status).in_(OPEN_STATUSES),
+                )
+            ).first()
+            is not None
+        )
 
     def get(self, run_id: str) -> Run:
         """Raises `NotFound`."""
@@ -99,6 +121,7 @@ class RunRepository:
         status: RunStatus,
         answer: Answer | None = None,
         failure: RunFailure | None = None,
+        outcome: Mapping[str, Any] | None = None,
         steps: Sequence[dict[str, Any]] = (),
         now: datetime | None = None,
     ) -> bool:
@@ -113,6 +136,7 @@ class RunRepository:
                 "status": status.value,
                 "answer": storable(encode(answer)) if answer else None,
                 "failure": storable(encode(failure)) if failure else None,
+                "outcome": storable(dict(outcome)) if outcome is not None else None,
                 "steps": storable(list(steps)),
                 "finished_at": now or datetime.now(UTC),
             },
@@ -156,26 +180,29 @@ class RunRepository:
         attempt: int | None,
         values: dict[str, Any],
     ) -> Run | None:
+        runs = table_of(RunRow)
         statement = (
-            update(RunRow)
-            .where(col(RunRow.run_id) == run_id, col(RunRow.status).in_(from_statuses))
+            update(runs)
+            .where(runs.c.run_id == run_id, runs.c.status.in_(from_statuses))
             .values(**values)
-            .returning(RunRow)
-            .execution_options(populate_existing=True, synchronize_session=False)
+            .returning(*runs.columns)
         )
         if attempt is not None:
-            statement = statement.where(col(RunRow.attempts) == attempt)
-        row = self._session.scalars(statement).first()
+            statement = statement.where(runs.c.attempts == attempt)
+        row = self._session.connection().execute(statement).first()
         return run_of(row) if row else None
 
 
-def run_of(row: RunRow) -> Run:
+def run_of(row: RunRow | Row[Any]) -> Run:
     return Run(
         run_id=row.run_id,
         organization_id=row.organization_id,
         user_id=row.user_id,
-        conversation_id=row.conversation_id,
-        turn_id=row.turn_id,
+        kind=RunKind(row.kind),
+        conversation_id=row.conversation_id or "",
+        turn_id=row.turn_id or "",
+        request=row.request or {},
+        outcome=row.outcome,
         source_id=row.source_id,
         question=row.question,
         status=RunStatus(row.status),

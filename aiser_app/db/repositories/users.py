@@ -32,6 +32,7 @@ class UserRepository:
                 role=user.role.value,
                 password_hash=password_hash,
                 is_active=user.is_active,
+                attributes=dict(user.attributes),
                 created_at=user.created_at,
             )
         )
@@ -96,11 +97,19 @@ class UserRepository:
         ).first()
         return user_of(row) if row else None
 
-    def change(self, organization_id: str, user_id: str, *, role: Role, is_active: bool) -> None:
+    def change(self, user: User) -> None:
+        """Write role, activity and attributes."""
         self._session.exec(
             update(UserRow)
-            .where(col(UserRow.user_id) == user_id, col(UserRow.organization_id) == organization_id)
-            .values(role=role.value, is_active=is_active)
+            .where(
+                col(UserRow.user_id) == user.user_id,
+                col(UserRow.organization_id) == user.organization_id,
+            )
+            .values(
+                role=user.role.value,
+                is_active=user.is_active,
+                attributes=dict(user.attributes),
+            )
         )
 
     def change_password_hash(self, organization_id: str, user_id: str, password_hash: str) -> None:
@@ -120,4 +129,5 @@ def user_of(row: UserRow) -> User:
         role=Role(row.role),
         is_active=row.is_active,
         created_at=row.created_at,
+        attributes=row.attributes,
     )

@@ -42,7 +42,7 @@ from aiser_app.domain.semantic_query import (
     SemanticQuery,
     TimeDimension,
 )
-from aiser_app.domain.verdict import Allowed, Denied
+from aiser_app.domain.verdict import Allowed, Denied, Statement
 from aiser_app.errors import InvalidInput
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
@@ -164,7 +164,7 @@ OBJECTS = [
         created_at=NOW, updated_at=NOW,
     ),
     Turn(turn_id="t1", position=0, question="q", run=RUN),
-    Allowed(sql="select 1", tables=("sales",), columns=("kind",), claims=ACTOR.claims),
+    Allowed(statement=Statement(sql="select 1"), tables=("sales",), columns=("kind",), claims=ACTOR.claims),
     Denied(reason="no"),
     Claims(organization_id="o1"),
 ]  # fmt: skip
