@@ -183,7 +183,7 @@ EFFECTS = [
     "SELECT * FROM json_execute_serialized_sql('{}')",
     "SELECT json_serialize_sql('SELECT 1')",
     "SELECT list_aggregate([1], 'sum')",
-    "SELECT list_transform([1], x -> x + 1)",
+    "SELECT list_transform(['/etc/passwd'], x -> read_text(x))",
     "SELECT invoke(x -> x, 1)",
     "SELECT pg_read_file('/etc/passwd')",
     "SELECT lo_import('/etc/passwd')",
@@ -191,7 +191,8 @@ EFFECTS = [
     "SELECT pg_terminate_backend(1)",
     "SELECT load_extension('x')",
     "SELECT unknown_function(1) FROM flights",
-    "SELECT COLUMNS('.*') FROM flights",
+    "SELECT COLUMNS(c -> getenv(c)) FROM flights",
+    "SELECT COLUMNS(flights.carrier) FROM flights",
     "SELECT 1::my_type",
 ]
 

@@ -11,13 +11,15 @@ import pytest
 from aiser_app.domain.actor import Actor, Claims, Role
 from aiser_app.domain.cancellation import CancelToken
 from aiser_app.domain.data_source import DataSource
-from aiser_app.domain.result import Result
+from aiser_app.domain.policy import GrantedTable
 from aiser_app.domain.verdict import Denied
 from aiser_app.errors import QueryDenied
 from aiser_app.query.engines.duckdb import DuckDBEngine
 from aiser_app.query.guard import judge
+from aiser_app.query.request import QueryRequest, QuerySource
 from aiser_app.query.results import ResultStore
-from aiser_app.query.router import QueryRequest, QueryRouter
+from aiser_app.query.router import QueryRouter
+from tests.fixtures.queries import FEDERATION, ListJournal, NoCache
 from tests.security import guard_vectors
 
 CLAIMS = Claims(organization_id="0" * 32)
@@ -85,8 +87,11 @@ def test_nothing_reaches_the_data_through_the_router(
     sample_db: Path, sample_engine: DuckDBEngine, sample_source: DataSource, tmp_path: Path
 ) -> None:
     before = hashlib.sha256(sample_db.read_bytes()).hexdigest()
-    recorded: list[Result] = []
-    router = QueryRouter({"duckdb": sample_engine}, ResultStore(tmp_path), recorded.append)
+    journal = ListJournal()
+    router = QueryRouter(
+        {"duckdb": sample_engine}, ResultStore(tmp_path), journal, NoCache(), FEDERATION
+    )
+    tables = {name: GrantedTable(name=name) for name in guard_vectors.TABLES}
     actor = Actor(
         user_id="2" * 32,
         organization_id=sample_source.organization_id,
@@ -96,8 +101,7 @@ def test_nothing_reaches_the_data_through_the_router(
     for sql in VECTORS:
         request = QueryRequest(
             actor=actor,
-            source=sample_source,
-            tables=guard_vectors.TABLES,
+            sources=(QuerySource(source=sample_source, tables=tables),),
             sql=sql,
             limit=100,
             timeout_seconds=5,
@@ -105,6 +109,6 @@ def test_nothing_reaches_the_data_through_the_router(
         )
         with pytest.raises(QueryDenied):
             router.run(request, CancelToken())
-    assert recorded == []
+    assert journal.results == []
     assert list(tmp_path.rglob("*.arrow")) == []
     assert hashlib.sha256(sample_db.read_bytes()).hexdigest() == before

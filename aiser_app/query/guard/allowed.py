@@ -11,65 +11,108 @@ def _classes(names: str) -> frozenset[type[exp.Expr]]:
 
 
 _NODES = """
-Select SetOperation Union Except Intersect Subquery With CTE From Join Where Group Having Qualify
-Order Ordered Limit Offset Distinct Window WindowSpec Filter WithinGroup Values Table TableAlias Alias
-Column Identifier Star Literal Boolean Null Paren Tuple Var Interval DataType DataTypeParam
+Select SetOperation Union Except Intersect Subquery With CTE From Join Where PreWhere Group Having
+Qualify Order Ordered Limit LimitOptions Fetch Offset Distinct Window WindowSpec Filter WithinGroup
+Values Table TableAlias Alias Final Column Identifier Star Literal Boolean Null Paren Tuple Var
+Interval IntervalSpan DataType DataTypeParam National HexString BitString RawString
 Add Sub Mul Div IntDiv Mod Neg Pow DPipe BitwiseAnd BitwiseOr BitwiseXor BitwiseNot
 BitwiseLeftShift BitwiseRightShift
-And Or Not EQ NEQ NullSafeEQ NullSafeNEQ GT GTE LT LTE Is In Between Like ILike SimilarTo Escape
-Exists Any All Case If Cast TryCast Bracket Slice Dot PropertyEQ RawString
-GroupingSets Rollup Cube AtTimeZone Lateral Unnest TableSample IgnoreNulls RespectNulls
+And Or Xor Not EQ NEQ NullSafeEQ NullSafeNEQ GT GTE LT LTE Is In Between Like ILike SimilarTo Escape
+Glob Overlaps Exists Any All Case If Cast TryCast Bracket Slice Dot PropertyEQ Kwarg Lambda
+JSONKeyValue GroupingSets Rollup Cube AtTimeZone Lateral Unnest TableSample IgnoreNulls RespectNulls
 """
 
 _FUNCTIONS = """
-Abs Acos Acosh AnyValue ApproxDistinct ApproxQuantile ApproxTopK ArgMax ArgMin Array ArrayAgg
-ArrayAppend ArrayConcat ArrayContains ArrayContainsAll ArrayDistinct ArrayIntersect ArrayMax ArrayMin
-ArrayOverlaps ArrayPosition ArrayPrepend ArrayReverse ArraySize ArraySlice ArraySort ArrayToString
-Ascii Asin Asinh Atan Atan2 Atanh Avg BitLength BitwiseAndAgg BitwiseOrAgg BitwiseXorAgg Cbrt Ceil
-Chr Coalesce Concat ConcatWs Contains Corr Cos Cosh Cot Count CountIf CovarPop CovarSamp CumeDist
-CurrentDate CurrentTime CurrentTimestamp Date DateAdd DateBin DateDiff DateFromParts DateSub DateTrunc
-Day DayOfMonth DayOfWeek DayOfWeekIso DayOfYear Dayname Degrees DenseRank EndsWith Exp Explode Extract
-Factorial First FirstValue Flatten Floor GenerateSeries Greatest GroupConcat Grouping GroupingId
-Hour IsInf IsNan JSONExtract JSONExtractScalar JSONKeys JSONPath JSONPathKey JSONPathRoot
-JSONPathSubscript JSONPathWildcard JSONType JarowinklerSimilarity Kurtosis Lag Last LastDay LastValue
-Lead Least Left Length Levenshtein Ln Localtimestamp Log LogicalAnd LogicalOr Lower MD5 MapKeys Max
-Median Min Minute Mode Month Monthname Ntile NthValue Nullif Pad ParseJSON PercentRank PercentileCont
-PercentileDisc Pi Quantile Quarter Radians Rand Rank RegexpExtract RegexpExtractAll RegexpFullMatch
-RegexpILike RegexpLike RegexpReplace RegexpSplit RegrAvgx RegrAvgy RegrCount RegrIntercept RegrR2
-RegrSlope RegrSxx RegrSxy RegrSyy Replace Reverse Right Round RowNumber SHA SHA2 Second Sign Sin Sinh
-Skewness Split SplitPart Sqrt StartsWith Stddev StddevPop StddevSamp StrPosition StrToDate StrToTime
-Struct StructExtract Substring Sum Tan Tanh TimeFromParts TimeToStr TimeToUnix TimestampAdd
-TimestampDiff TimestampFromParts TimestampSub TimestampTrunc ToDays ToMap Translate Trim Trunc
-TsOrDsToDate Typeof Unicode UnixToTime Upper Variance VariancePop Week WeekOfYear Year
+Abs Acos Acosh AddMonths AnyValue ApproxDistinct ApproxQuantile ApproxQuantiles ApproxTopK ArgMax
+ArgMin Array ArrayAgg ArrayAll ArrayAny ArrayAppend ArrayCompact ArrayConcat ArrayConcatAgg
+ArrayContainedBy ArrayContains ArrayContainsAll ArrayDistinct ArrayExcept ArrayFilter ArrayFirst
+ArrayInsert ArrayIntersect ArrayLast ArrayMax ArrayMin ArrayOverlaps ArrayPosition ArrayPrepend
+ArrayRemove ArrayRemoveAt ArrayReverse ArraySize ArraySlice ArraySort ArraySum ArrayToString
+ArrayUnionAgg ArrayUniqueAgg ArraysZip Ascii Asin Asinh Atan Atan2 Atanh Avg
+Base64DecodeString Base64Encode BitLength BitwiseAndAgg BitwiseCount BitwiseOrAgg BitwiseXorAgg
+Booland Boolnot Boolor BoolxorAgg ByteLength CastToStrType Cbrt Ceil Chr CityHash64 Coalesce
+Collate Columns Concat ConcatWs Contains Convert ConvertTimezone Corr Cos Cosh CosineDistance Cot
+Coth Count CountIf CovarPop CovarSamp Csc Csch CumeDist CurrentDate CurrentDatetime CurrentTime
+CurrentTimestamp CurrentTimestampLTZ
+Date DateAdd DateBin DateDiff DateFromParts DateFromUnixDate DateStrToDate DateSub DateToDateStr
+DateToDi DateTrunc Datetime DatetimeAdd DatetimeDiff DatetimeSub DatetimeTrunc Day DayOfMonth
+DayOfWeek DayOfWeekIso DayOfYear Dayname Decode DecodeCase Degrees DenseRank DiToDate DotProduct
+Elt Encode EndsWith EqualNull EuclideanDistance Exp Explode ExplodingGenerateSeries
+Extract Factorial FarmFingerprint First
+FirstValue Flatten Float64 Floor FromBase64 FromISO8601Date FromISO8601Timestamp GenerateSeries
+Getbit Greatest GroupConcat Grouping GroupingId Hex Hll Host Hour Initcap Int64 IsArray IsAscii
+IsInf IsNan IsNullValue
+JSONArray JSONArrayAgg JSONArrayContains JSONBContains JSONBExists JSONBExtract JSONBExtractScalar
+JSONBObjectAgg JSONBool JSONExists JSONExtract JSONExtractArray JSONExtractScalar JSONFormat
+JSONKeys JSONObject JSONObjectAgg JSONPath JSONPathKey JSONPathRoot JSONPathSlice
+JSONPathSubscript JSONPathUnion JSONPathWildcard JSONStripNulls JSONType JSONValueArray
+JarowinklerSimilarity JustifyDays JustifyHours JustifyInterval Kurtosis
+Lag Last LastDay LastValue LaxBool LaxFloat64 LaxInt64 LaxString Lead Least Left Length Levenshtein
+List Ln Localtime Localtimestamp Log LogicalAnd LogicalOr Lower LowerHex MD5 MD5Digest
+MD5NumberLower64 MD5NumberUpper64 MakeInterval ManhattanDistance Map MapCat MapContainsKey
+MapFromEntries MapKeys MapSize Max Median Min Minute Mode Month Monthname MonthsBetween Nanvl
+Negative NextDay Normalize NthValue Ntile Nullif NumberToStr Nvl2 ObjectAgg Overlay
+Pad ParseDatetime ParseJSON ParseNumeric ParseTime ParseUrl PercentRank PercentileCont
+PercentileDisc Pi Posexplode PosexplodeOuter PreviousDay Quantile Quarter
+Radians Rand RangeBucket Rank Reduce RegexpCount RegexpExtract RegexpExtractAll RegexpFullMatch
+RegexpILike RegexpInstr RegexpLike RegexpReplace RegexpSplit RegexpSubstr RegrAvgx RegrAvgy RegrCount
+RegrIntercept RegrR2 RegrSlope RegrSxx RegrSxy RegrSyy Replace Reverse Right Rint Round RowNumber
+RtrimmedLength SHA SHA1Digest SHA2 SHA2Digest SafeAdd SafeDivide SafeFunc
+SafeMultiply SafeNegate
+SafeSubtract Sec Sech Second Sign Sin Sinh Skewness Soundex Split SplitPart Sqrt StDistance StPoint
+StandardHash StarMap StartsWith Stddev StddevPop StddevSamp StrPosition StrToDate StrToMap
+StrToTime StrToUnix String StringToArray StripNullValue Strtok StrtokToArray Struct StructExtract
+Stuff Substring SubstringIndex Sum
+Tan Tanh Time TimeAdd TimeDiff TimeFromParts TimeSlice TimeStrToDate TimeStrToTime TimeStrToUnix
+TimeSub TimeToStr TimeToTimeStr TimeToUnix TimeTrunc Timestamp TimestampAdd TimestampDiff
+TimestampFromParts TimestampLtzFromParts TimestampSub TimestampTrunc TimestampTzFromParts ToArray
+ToBase64 ToBoolean ToChar ToCodePoints ToDays ToDouble ToMap ToNumber ToVariant Transform Translate
+Trim Trunc Try TryBase64DecodeString TsOrDiToDi TsOrDsAdd TsOrDsDiff TsOrDsToDate TsOrDsToDateStr
+TsOrDsToDatetime TsOrDsToTime TsOrDsToTimestamp Typeof Unhex Unicode UnixDate UnixMicros UnixMillis
+UnixSeconds UnixToStr UnixToTime UnixToTimeStr Upper UtcDate UtcTime UtcTimestamp VarMap Variance
+VariancePop Week WeekOfYear WeekStart WidthBucket Year YearOfWeek YearOfWeekIso
 """
-
-_NAMED_FUNCTIONS = """
-age arbitrary bit_count cardinality century damerau_levenshtein date_part date_sub datepart
-datesub days_in_month decade element_at entropy epoch_ns epoch_us era even favg fdiv fmod fsum
-gamma gcd geomean geometric_mean greatest_common_divisor hamming hash histogram isfinite isoyear
-jaccard jaro_similarity json_array_length json_contains json_exists json_valid json_value julian
-kahan_sum kurtosis_pop lcm least_common_multiple lgamma list_any_value list_avg list_cat list_count
-list_element list_extract list_first list_has_all list_indexof list_intersect list_last list_mad
-list_median list_mode list_position list_product list_reverse list_slice list_sum list_unique
-list_zip mad make_timestamp_ms map_contains map_entries map_extract map_values mean microsecond
-millennium millisecond nanosecond nfc_normalize now octet_length ord prefix product
-reservoir_quantile round_even sem signbit strip_accents strlen suffix sumkahan timezone
-timezone_hour timezone_minute to_hours to_microseconds to_milliseconds to_minutes to_months
-to_quarters to_seconds to_weeks to_years transaction_timestamp try_strptime url_decode url_encode
-wavg weekday weighted_avg yearweek
-"""
-
-NAMED_FUNCTIONS = frozenset(_NAMED_FUNCTIONS.split())
-"""DuckDB functions that sqlglot has no class for. Nothing here reads files, settings, catalogs
-or variables, has a side effect, takes a format width, or calls another function by name."""
 
 _PSEUDO_COLUMNS = """
-current_catalog current_database current_role current_schema current_schemas current_user
-session_user user
+current_account current_catalog current_database current_path current_role current_schema
+current_schemas current_user current_warehouse session_user system_user user
+_metadata _table_suffix
 """
 
 PSEUDO_COLUMNS = frozenset(_PSEUDO_COLUMNS.split())
 """Names that a database evaluates as functions although they are written like columns."""
 
+_TYPES = """
+ARRAY BIGDECIMAL BIGINT BIGNUM BINARY BIT BLOB BOOLEAN BPCHAR CHAR DATE DATE32 DATETIME DATETIME2
+DATETIME64 DECIMAL DECIMAL32 DECIMAL64 DECIMAL128 DECIMAL256 DECFLOAT DOUBLE FIXEDSTRING FLOAT
+GEOGRAPHY GEOMETRY POINT INET INT INT128 INT256 INTERVAL IPADDRESS IPV4 IPV6 JSON JSONB LIST
+LONGTEXT LOWCARDINALITY MAP MEDIUMINT MEDIUMTEXT MONEY NAME NCHAR NULL NVARCHAR OBJECT
+SMALLDATETIME SMALLINT SMALLMONEY STRUCT SUPER TEXT TIME TIMETZ TIME_NS TIMESTAMP TIMESTAMPNTZ
+TIMESTAMPLTZ TIMESTAMPTZ TIMESTAMP_S TIMESTAMP_MS TIMESTAMP_NS TINYINT TINYTEXT UBIGINT UINT
+UINT128 UINT256 UMEDIUMINT UDECIMAL UDOUBLE USMALLINT UTINYINT UUID VARBINARY VARCHAR VARIANT
+VECTOR YEAR
+"""
+
+TYPES = frozenset(exp.DataType.Type[name] for name in _TYPES.split())
+"""Types that a value may be cast to: none that looks things up, parses XML, or is user-defined."""
+
 NODES = _classes(_NODES)
 FUNCTIONS = _classes(_FUNCTIONS)
+AGGREGATES = _classes("AnonymousAggFunc CombinedAggFunc ParameterizedAgg CombinedParameterizedAgg")
+"""Aggregates that sqlglot knows by name only; they are compared with the names of the dialect."""
+
+_ARGUMENTS = {
+    exp.Select: "expressions from_ joins laterals where prewhere group having qualify windows order "
+    "limit offset distinct with_ sample",
+    exp.SetOperation: "this expression distinct by_name side kind on with_ order limit offset",
+    exp.Subquery: "this alias with_ joins laterals order limit offset where sample",
+    exp.Table: "this db catalog alias joins laterals sample only ordinality pivots when version",
+    exp.Join: "this on side kind using method global_ expressions",
+    exp.With: "expressions recursive",
+    exp.CTE: "this alias materialized scalar",
+    exp.Limit: "this expression offset limit_options expressions",
+}
+
+ARGUMENTS = {kind: frozenset(words.split()) for kind, words in _ARGUMENTS.items()}
+"""What the parts of a query may say of themselves. Settings, hints, locks, formats and options are
+kept by the parser as arguments, sometimes as plain text, so that their kinds alone tell nothing."""

@@ -1,4 +1,4 @@
-"""The verdict on a query: parse, compare with the allow-lists, limit, write anew.
+"""The verdict on a query: parse, compare with the allow-lists, bind, limit, inject, write anew.
 
 What runs is the text written from the judged tree, never the text that came in, so a difference
 between how the guard and an engine read comments, quotes or dialect tricks has no effect.
@@ -8,155 +8,145 @@ Every way in which reading can fail ends in `Denied`.
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import ErrorLevel, SqlglotError
+from sqlglot.errors import SqlglotError
 
 from aiser_app.domain.actor import Claims
-from aiser_app.domain.verdict import Allowed, Denied, Verdict
-from aiser_app.query.guard.allowed import FUNCTIONS, NAMED_FUNCTIONS, NODES, PSEUDO_COLUMNS
-from aiser_app.query.guard.limits import check_padding, check_series, check_text
-from aiser_app.query.guard.names import TableNames, tables_used
+from aiser_app.domain.policy import NO_POLICIES, GrantedTable, Policies
+from aiser_app.domain.verdict import Allowed, Denied, ParameterValue, Verdict
+from aiser_app.query.guard.dialects import rules_of
+from aiser_app.query.guard.limits import check_expansion, check_text
+from aiser_app.query.guard.names import TableNames, TableUse, tables_used
+from aiser_app.query.guard.nodes import check_node
+from aiser_app.query.guard.parameters import Binder, bind, is_token, readable
+from aiser_app.query.guard.policies import Injection
+from aiser_app.query.guard.proof import prove
+from aiser_app.query.guard.qualifiers import requalify, respell_all
+from aiser_app.query.guard.reading import parse, render
 from aiser_app.query.guard.refusal import Refused
+from aiser_app.query.guard.rows import limited
 
-# The parser logs the text of statements that it cannot read; what people type stays out of logs.
-logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
+Parameters = Mapping[str, ParameterValue | Sequence[ParameterValue]]
 
 _UNREADABLE = "The query could not be read as {dialect} SQL{where}."
 _TOO_DEEP = "The query is nested too deeply."
+_UNSAFE = "The query could not be rewritten safely."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Request:
+    sql: str
+    names: TableNames
+    claims: Claims
+    limit: int | None
+    policies: Policies
+    parameters: Parameters
 
 
 def judge(
-    sql: str, *, dialect: str, tables: tuple[str, ...], claims: Claims, limit: int
+    sql: str,
+    *,
+    dialect: str,
+    tables: Collection[str] | Mapping[str, GrantedTable],
+    claims: Claims,
+    limit: int | None,
+    policies: Policies = NO_POLICIES,
+    parameters: Parameters | None = None,
+    default_schema: str | None = None,
 ) -> Verdict:
-    """Decide whether `sql` may run, and as which text.
+    """Decide whether `sql` may run, and as which statement.
 
     Args:
         sql: what somebody or something wants to run; trusted in no way.
         dialect: sqlglot's name of the engine's dialect.
-        tables: the tables that may be read.
-        claims: whose query it is; handed on in the verdict.
+        tables: the tables that may be read: names, or what is known of them by name.
+        claims: whose query it is: attributes for row policies; handed on in the verdict.
         limit: rows wanted; one more is asked of the engine, to see whether there are more.
+            None leaves the query as it is: somebody else limits its rows.
+        policies: what this actor may see of the tables.
+        parameters: values of the query's `:name`, lists for `IN (:name)`.
+        default_schema: the schema of plain names, if it is not the dialect's usual one.
     """
     try:
-        check_text(sql)
-        root = _parse(sql, dialect)
-        used, columns = _check(root, tables)
-        rendered = _render(_limited(root, limit + 1), dialect)
-        again, _ = _check(_parse(rendered, dialect), tables)
+        names = TableNames(tables, rules_of(dialect), default_schema)
+        return _judged(
+            _Request(
+                sql=sql,
+                names=names,
+                claims=claims,
+                limit=limit,
+                policies=policies,
+                parameters=parameters or {},
+            )
+        )
     except Refused as refused:
-        return Denied(reason=refused.reason)
+        return Denied(reason=refused.reason, line=refused.line, column=refused.column)
     except RecursionError:
         return Denied(reason=_TOO_DEEP)
     except SqlglotError as error:
-        return Denied(reason=_UNREADABLE.format(dialect=dialect, where=_position(error)))
+        return _unreadable(dialect, error)
     except Exception as error:  # noqa: BLE001 - fail closed, whatever a parser does wrong
         logging.getLogger(__name__).warning("guard failed closed on %s", type(error).__name__)
         return Denied(reason=_UNREADABLE.format(dialect=dialect, where=""))
-    if set(again) != set(used):
-        return Denied(reason="The query could not be rewritten safely.")
-    return Allowed(sql=rendered, tables=used, columns=columns, claims=claims)
 
 
-def _parse(sql: str, dialect: str) -> exp.Query:
-    statements = [
-        statement
-        for statement in sqlglot.parse(sql, read=dialect, error_level=ErrorLevel.IMMEDIATE)
-        if statement is not None and not isinstance(statement, exp.Semicolon)
-    ]
-    if len(statements) != 1:
-        raise Refused("Write exactly one query.")
-    root: exp.Expr = statements[0]
-    while isinstance(root, exp.Subquery) and root.is_wrapper:
-        root = root.this
-    if not isinstance(root, exp.Select | exp.SetOperation):
-        raise Refused(f"Only SELECT queries can run, not {_statement_name(root)}.")
-    return root
-
-
-def _statement_name(node: exp.Expr) -> str:
-    word = str(node.this) if isinstance(node, exp.Command) else type(node).__name__
-    return word.upper()[:40]
-
-
-def _check(root: exp.Expr, tables: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Compare every node with the allow-lists; return the tables and columns in use."""
-    for node in root.walk():
-        _check_node(node)
-    used = tables_used(root, TableNames(tables))
-    columns = {column.name for column in root.find_all(exp.Column)}
-    return used, tuple(sorted(columns))
-
-
-def _check_node(node: exp.Expr) -> None:
-    kind = type(node)
-    if kind is exp.Anonymous:
-        _check_named(node)
-    elif kind not in NODES and kind not in FUNCTIONS:
-        raise Refused(_not_allowed(node))
-    if isinstance(node, exp.GenerateSeries):
-        check_series(node)
-    elif isinstance(node, exp.Pad):
-        check_padding(node)
-    elif isinstance(node, exp.DataType) and node.this == exp.DataType.Type.USERDEFINED:
-        raise Refused("Types of one's own are not allowed in a query.")
-    elif isinstance(node, exp.Column):
-        _check_column(node)
-    elif isinstance(node, exp.Table) and (node.args.get("when") or node.args.get("version")):
-        raise Refused("Tables can only be read as they are now.")
-
-
-def _check_named(node: exp.Expr) -> None:
-    name = node.this
-    if not isinstance(name, str) or name.casefold() not in NAMED_FUNCTIONS:
-        raise Refused(f"The function {str(name)[:60]} is not allowed.")
-
-
-def _check_column(node: exp.Column) -> None:
-    identifier = node.this
-    is_plain = isinstance(identifier, exp.Identifier) and not identifier.args.get("quoted")
-    if is_plain and not node.table and node.name.casefold() in PSEUDO_COLUMNS:
-        raise Refused(f"{node.name} is not allowed.")
-
-
-def _not_allowed(node: exp.Expr) -> str:
-    if isinstance(node, exp.Func):
-        return f"The function {node.sql_name().lower()[:60]} is not allowed."
-    if isinstance(node, exp.Lock):
-        return "Locking rows is not allowed: queries only read."
-    if isinstance(node, exp.Into):
-        return "SELECT INTO is not allowed: queries only read."
-    if isinstance(node, exp.DML | exp.DDL | exp.Command):
-        return f"Only SELECT queries can run: this one contains {_statement_name(node)}."
-    if isinstance(node, exp.Fetch | exp.LimitOptions):
-        return "Write the number of rows as LIMIT with a plain number."
-    if isinstance(node, exp.Placeholder | exp.Parameter):
-        return "Parameters are not allowed here: write the values."
-    return f"{type(node).__name__} is not allowed in a query."
-
-
-def _limited(root: exp.Query, rows: int) -> exp.Query:
-    """The same query with at most `rows` rows; a smaller limit of its own stays."""
-    own = root.args.get("limit")
-    if own is not None:
-        asked = own.expression
-        if not isinstance(asked, exp.Literal) or asked.is_string or not str(asked.this).isdigit():
-            raise Refused("Write LIMIT with a plain number.")
-        rows = min(rows, int(asked.this))
-    root.set("limit", exp.Limit(expression=exp.Literal.number(rows)))
-    return root
-
-
-def _render(root: exp.Query, dialect: str) -> str:
-    return root.sql(
-        dialect=dialect, comments=False, pretty=True, unsupported_level=ErrorLevel.RAISE
+def _judged(request: _Request) -> Allowed:
+    names, rules = request.names, request.names.rules
+    check_text(request.sql)
+    root = parse(readable(request.sql, rules), rules)
+    nodes = list(root.walk())
+    check_expansion(nodes)
+    binder = Binder()
+    if bind(nodes, request.parameters, binder, rules):
+        nodes = list(root.walk())
+    uses = _check(nodes, names)
+    columns = {node.name for node in nodes if isinstance(node, exp.Column)}
+    renamed = respell_all(uses, rules)
+    injection = Injection(names, request.policies, request.claims, binder)
+    injection.apply(root, uses)
+    requalify(root, uses, renamed | injection.wrapped.keys(), names)
+    rows = None if request.limit is None else request.limit + 1
+    statement = binder.statement(_render(limited(root, nodes, rows), rules.name))
+    again = _read_again(statement.sql, names)
+    if {use.granted for use in again} != {use.granted for use in uses}:
+        raise Refused(_UNSAFE)
+    prove(again, injection)
+    return Allowed(
+        statement=statement,
+        tables=tuple(dict.fromkeys(use.granted for use in uses)),
+        columns=tuple(sorted(name for name in columns if not is_token(name))),
+        claims=request.claims,
+        policies=tuple(injection.applied),
     )
 
 
-def _position(error: SqlglotError) -> str:
+def _check(nodes: list[exp.Expr], names: TableNames) -> list[TableUse]:
+    for node in nodes:
+        check_node(node, names.rules)
+    return tables_used(nodes, names)
+
+
+def _read_again(sql: str, names: TableNames) -> list[TableUse]:
+    """Judge the text that will run; places in it would tell nobody anything."""
+    try:
+        return _check(list(parse(sql, names.rules).walk()), names)
+    except (Refused, SqlglotError):
+        raise Refused(_UNSAFE) from None
+
+
+def _render(root: exp.Query, dialect: str) -> str:
+    return render(root, dialect, keep=False)
+
+
+def _unreadable(dialect: str, error: SqlglotError) -> Denied:
     """Where reading stopped: line and column only, never a piece of the text."""
     details = getattr(error, "errors", None)
     if not details or not details[0].get("line"):
-        return ""
-    return f" (line {details[0]['line']}, column {details[0]['col']})"
+        return Denied(reason=_UNREADABLE.format(dialect=dialect, where=""))
+    line = int(details[0]["line"])
+    column = max(1, int(details[0]["col"]) - len(details[0].get("highlight") or " ") + 1)
+    where = f" (line {line}, column {column})"
+    return Denied(reason=_UNREADABLE.format(dialect=dialect, where=where), line=line, column=column)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlglot import exp
@@ -14,8 +17,14 @@ MAX_NESTING = 100
 """Deepest parentheses and brackets; real queries stay below 20."""
 MAX_SERIES = 1_000_000
 """Most rows or list items that one generated series may have."""
+MAX_EXPANSION = 2_000
+"""Most tables that a query may read once every use of a WITH query is written out."""
 MAX_PADDING = 10_000
 """Longest text that lpad and rpad may make."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_BRACKET = re.compile(r"[()\[\]{}]")
 
 _SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3_600, "DAY": 86_400, "WEEK": 604_800}
 _SECONDS |= {"MONTH": 28 * 86_400, "QUARTER": 90 * 86_400, "YEAR": 365 * 86_400}
@@ -31,9 +40,9 @@ def check_text(sql: str) -> None:
         raise Refused("The query is empty.")
     if len(sql) > MAX_CHARS:
         raise Refused(f"The query is longer than {MAX_CHARS:,} characters.")
-    if any(ord(char) < 32 and char not in "\t\n\r\f" for char in sql):
+    if _CONTROL.search(sql):
         raise Refused("The query contains control characters.")
-    if any(0xD800 <= ord(char) <= 0xDFFF for char in sql):
+    if _SURROGATE.search(sql):
         raise Refused("The query is not valid Unicode.")
     if _nesting(sql) > MAX_NESTING:
         raise Refused(f"The query is nested more than {MAX_NESTING} levels deep.")
@@ -41,16 +50,51 @@ def check_text(sql: str) -> None:
 
 def _nesting(sql: str) -> int:
     depth = deepest = 0
-    for char in sql:
-        if char in "([{":
+    for bracket in _BRACKET.findall(sql):
+        if bracket in "([{":
             depth += 1
             deepest = max(deepest, depth)
-        elif char in ")]}":
+        else:
             depth -= 1
     return deepest
 
 
-def check_series(node: exp.GenerateSeries) -> None:
+def check_expansion(nodes: Sequence[exp.Expr]) -> None:
+    """Refuse WITH queries that use each other again and again.
+
+    Most databases write out each use while they plan, where no time limit and no Stop reaches them:
+    forty lines, each with two uses of the line before, never come to an end.
+
+    Raises:
+        Refused: written out, the query would be too large.
+    """
+    bodies: dict[str, list[exp.Expr]] = defaultdict(list)
+    for node in nodes:
+        if isinstance(node, exp.CTE):
+            bodies[node.alias.casefold()].append(node.this)
+    if not bodies:
+        return
+    sizes: dict[str, int] = {}
+
+    def size(name: str) -> int:
+        """Of the largest WITH query of that name; one that reads itself counts once there."""
+        if name not in sizes:
+            sizes[name] = 1
+            sizes[name] = max((below(body) for body in bodies[name]), default=1)
+        return sizes[name]
+
+    def below(node: exp.Expr) -> int:
+        uses = (table.name.casefold() for table in node.find_all(exp.Table))
+        return min(MAX_EXPANSION + 1, 1 + sum(size(use) if use in bodies else 1 for use in uses))
+
+    if any(size(name) > MAX_EXPANSION for name in list(bodies)) or below(nodes[0]) > MAX_EXPANSION:
+        raise Refused(
+            "The query uses its WITH queries too often: written out, it would read more than "
+            f"{MAX_EXPANSION:,} tables."
+        )
+
+
+def check_series(node: exp.Expr) -> None:
     """Refuse a generated series whose length is unknown or too large.
 
     Raises:
@@ -67,7 +111,7 @@ def check_series(node: exp.GenerateSeries) -> None:
         raise Refused(f"A generated series may have at most {MAX_SERIES:,} items.")
 
 
-def check_padding(node: exp.Pad) -> None:
+def check_padding(node: exp.Expr) -> None:
     """Refuse lpad and rpad to a width that is unknown or too large.
 
     Raises:

@@ -176,7 +176,7 @@ def test_one_row_more_than_wanted_is_asked_for(sql: str, limit: int) -> None:
         ("SELECT lpad('x', 99999999, ' ')", "Padding"),
         ("SELECT 1::mood", "Types of one's own"),
         ("SELECT * FROM flights LIMIT month", "plain number"),
-        ("SELECT * FROM flights FETCH FIRST 3 ROWS ONLY", "LIMIT"),
+        ("SELECT * FROM flights FETCH FIRST 3 ROWS WITH TIES", "LIMIT"),
         ("PIVOT flights ON carrier USING count(*)", "PIVOT"),
         ("SELECT * FROM flights PIVOT (count(*) FOR carrier IN ('UA'))", "Pivot"),
         ("SELECT range(-5, 1e400)", "at most"),

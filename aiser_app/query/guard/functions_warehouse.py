@@ -1,0 +1,149 @@
+"""Functions of the analytical databases that sqlglot has no class for; see `functions`."""
+
+from __future__ import annotations
+
+CLICKHOUSE = """
+accuratecast accuratecastornull adddays addhours addminutes addmonths addquarters addseconds addweeks
+addyears age arrayavg arraycompact arrayconcat arraycount arraycumsum arraydifference arraydistinct
+arrayelement arrayenumerate arrayexists arrayall arrayfilter arrayfirst arrayflatten arrayintersect
+arrayjoin arraylast arraymap arraymax arraymin arrayproduct arrayreverse arrayslice arraysort
+arraysum arrayuniq arrayzip assumenotnull bitand bitcount bitor bitxor
+ceiling changeday concatwithseparator countequal countsubstrings cuttofirstsignificantsubdomain
+ datename dateadd datediff datesub domain domainwithoutwww empty
+emptyarraytosingle endswith extract extractall extractgroups extracturlparameter
+farmhash64 firstsignificantsubdomain formatdatetime formatreadablequantity formatreadablesize
+formatreadabletimedelta fromunixtimestamp fromunixtimestamp64milli greatcircledistance geodistance
+has hasall hasany hassubsequence hastoken ifnull indexof intdiv intdivorzero intexp10 intexp2 ipv4numtostring
+ipv4stringtonum isfinite isinfinite isnan isnotnull isnull isvalidutf8 isvalidjson
+json_exists json_query json_value jsonextract jsonextractarrayraw jsonextractbool
+jsonextractfloat jsonextractint jsonextractkeys jsonextractkeysandvalues jsonextractraw
+jsonextractstring jsonextractuint jsonhas jsonlength jsontype length lengthutf8 like
+lowerutf8 makedate makedatetime map mapcontains mapkeys mapvalues match minus modulo monthname
+multiif multiply multisearchany negate notempty nullif parsedatetime
+parsedatetimebesteffort parsedatetimebesteffortornull parsedatetimeornull path plus position
+positioncaseinsensitive positionutf8 protocol querystring quantileexact replaceall replaceone
+replaceregexpall replaceregexpone reverseutf8 round rounddown roundtoexp2 sha1 sha256 siphash64
+splitbychar splitbyregexp splitbystring startswith substringindex substringutf8 subtractdays
+subtracthours subtractminutes subtractmonths subtractquarters subtractseconds subtractweeks
+subtractyears timediff timeslot today todate todate32 todateornull todateorzero todatetime
+todatetime64 todatetimeornull todayofmonth todayofweek todayofyear todecimal128 todecimal256
+todecimal32 todecimal64 tofloat32 tofloat32ornull tofloat32orzero tofloat64 tofloat64ornull
+tofloat64orzero tohour toint128 toint16 toint256 toint32 toint32ornull toint32orzero toint64
+toint64ornull toint64orzero toint8 tointervalday tointervalhour tointervalminute tointervalmonth
+tointervalquarter tointervalsecond tointervalweek tointervalyear toisoweek toisoyear tolastdayofmonth
+tolastdayofweek tolowcardinality tominute tomonday tomonth tonullable toquarter torelativedaynum
+torelativehournum torelativemonthnum torelativeweeknum tosecond tostartofday
+tostartoffifteenminutes tostartoffiveminutes tostartofhour tostartofinterval tostartofisoyear
+tostartofminute tostartofmonth tostartofquarter tostartofsecond tostartoftenminutes tostartofweek
+tostartofyear tostring tostringcuttozero totime totimezone totypename touint128 touint16 touint256
+touint32 touint32ornull touint32orzero touint64 touint64ornull touint64orzero touint8 tounixtimestamp
+touuid toweek toyear toyearweek toyyyymm toyyyymmdd toyyyymmddhhmmss transform trimboth trimleft
+trimright tuple tupleelement upperutf8 xxhash64 yesterday now now64 lower upper right left
+laginframe leadinframe dense_rank row_number first_value last_value nth_value
+"""
+
+CLICKHOUSE_AGGREGATES = """
+any anyheavy anylast argmax argmin avg avgweighted boundingratio count corr covarpop covarsamp
+deltasum entropy exponentialmovingavg first_value last_value grouparray grouparrayinsertat
+grouparraysample grouparraysorted groupbitand groupbitor groupbitxor groupconcat
+groupuniqarray intervallengthsum kurtpop kurtsamp max maxmap median min minmap quantile quantileexact
+quantileexactweighted quantiles quantilesexact quantilestdigest quantiletdigest
+quantiletiming quantilestiming rankcorr retention sequencecount sequencematch simplelinearregression
+singlevalueornull skewpop skewsamp stddevpop stddevsamp stochasticlinearregression sum
+sumcount sumkahan summap sumwithoverflow topk topkweighted uniq uniqcombined uniqcombined64 uniqexact
+uniqhll12 uniqthetasketch varpop varsamp windowfunnel laginframe leadinframe
+"""
+
+SNOWFLAKE = """
+approx_percentile array_construct array_except array_flatten array_to_string
+as_array as_char as_date as_double as_integer as_object boolxor_agg ceil charindex contains
+ date_from_parts dateadd datediff datename div0 div0null editdistance endswith
+equal_null get get_path haversine hour iff ifnull is_array is_boolean is_char is_date is_decimal
+is_double is_integer is_null_value is_object is_timestamp_ntz jarowinkler_similarity last_day
+least_ignore_nulls greatest_ignore_nulls minute monthname next_day object_agg
+object_construct object_construct_keep_null object_delete object_keys object_pick
+previous_day ratio_to_report regr_valx regr_valy rtrimmed_length square startswith
+strtok time_slice timeadd timestamp_from_parts timestampadd timestampdiff to_array to_char to_date
+to_decimal to_double to_geography to_number to_numeric to_object to_time to_timestamp
+to_timestamp_ltz to_timestamp_ntz to_timestamp_tz to_varchar to_variant try_parse_json try_to_boolean
+try_to_date try_to_decimal try_to_double try_to_number try_to_time try_to_timestamp zeroifnull
+nullifzero weekiso yearofweek yearofweekiso dayofweekiso st_area st_astext st_contains st_distance
+st_dwithin st_intersects st_makepoint st_within st_x st_y bitand bitor bitxor
+"""
+
+BIGQUERY = """
+approx_count_distinct approx_quantiles approx_top_count approx_top_sum array_concat array_first
+array_last array_reverse bit_and bit_count bit_or bit_xor bool byte_length char_length
+code_points_to_string contains_substr date_from_unix_date datetime edit_distance format_date
+format_datetime format_time format_timestamp  ieee_divide instr int64
+is_inf is_nan json_array_length json_extract_array json_extract_string_array json_keys json_query
+json_query_array json_value json_value_array json_type lax_int64 logical_and logical_or ltrim
+normalize_and_casefold offset ordinal parse_date parse_datetime parse_time parse_timestamp
+range_bucket regexp_contains rtrim safe_add safe_divide safe_multiply safe_negate safe_offset
+safe_ordinal safe_subtract st_area st_astext st_centroid st_contains st_distance st_dwithin
+st_geogfromtext st_geogpoint st_intersects st_length st_within st_x st_y string timestamp
+timestamp_micros timestamp_millis timestamp_seconds to_code_points to_hex to_json to_json_string
+unix_date unix_micros unix_millis unix_seconds
+"""
+
+TSQL = """
+atn2 ceiling charindex choose checksum_agg count_big cume_dist datalength date_bucket
+datediff_big datefromparts datename datepart datetime2fromparts datetimefromparts datetrunc difference
+eomonth greatest iif isdate isjson isnull isnumeric json_query json_value least left len log10
+ltrim nchar parsename patindex pi quotename right round rtrim sign smalldatetimefromparts soundex
+square stdev stdevp str string_escape switchoffset sysdatetime sysdatetimeoffset sysutcdatetime
+timefromparts todatetimeoffset translate trim try_convert unicode upper var varp approx_count_distinct
+getutcdate bit_count
+"""
+
+TRINO = """
+all_match any_match approx_distinct approx_percentile arbitrary array_average array_distinct
+array_except array_first array_frequency array_intersect array_join array_last array_max array_min
+array_position array_remove array_sort array_sum array_union arrays_overlap at_timezone
+beta_cdf bitwise_and bitwise_and_agg bitwise_not bitwise_or bitwise_or_agg bitwise_xor
+bool_and bool_or cardinality checksum codepoint concat_ws contains_sequence
+cosine_similarity crc32 date date_add date_diff date_format date_parse day_of_month day_of_week
+day_of_year dow doy e element_at every filter format_datetime from_base64 from_hex from_iso8601_date
+from_iso8601_timestamp from_unixtime from_utf8 geometric_mean great_circle_distance greatest
+hamming_distance histogram human_readable_seconds infinity inverse_normal_cdf is_finite is_infinite
+is_nan is_json_scalar json_array_contains json_array_get json_array_length json_extract
+json_extract_scalar json_format json_parse json_query json_size json_value last_day_of_month
+levenshtein_distance ln log10 log2 luhn_check map map_agg map_concat map_entries map_filter
+map_from_entries map_keys map_union map_values map_zip_with max_by md5 merge min_by mod month
+multimap_agg multimap_from_entries nan none_match normal_cdf normalize numeric_histogram
+parse_datetime parse_duration position power quarter radians reduce regexp_count regexp_extract
+regexp_extract_all regexp_like regexp_position regexp_replace regexp_split reverse round rpad
+sha1 sha256 sha512 sign slice split split_part split_to_map starts_with st_area st_astext
+st_contains st_distance st_intersects st_point st_within st_x st_y strpos substr timezone_hour
+timezone_minute to_base64 to_char to_date to_geometry to_hex to_iso8601 to_milliseconds to_timestamp
+to_unixtime to_utf8 transform transform_keys transform_values translate truncate try typeof
+url_extract_fragment url_extract_host url_extract_parameter url_extract_path url_extract_port
+url_extract_protocol url_extract_query url_decode url_encode value_at_quantile values_at_quantiles
+week week_of_year width_bucket wilson_interval_lower wilson_interval_upper with_timezone word_stem
+xxhash64 year_of_week yow zip zip_with
+"""
+
+SPARK = """
+add_months aggregate any_value approx_count_distinct approx_percentile array array_agg array_compact
+array_contains array_distinct array_except array_intersect array_join array_max array_min
+array_position array_remove array_size array_sort array_union arrays_overlap arrays_zip bigint bin
+bit_and bit_count bit_or bit_xor bool_and bool_or boolean bround btrim cardinality char_length charindex
+collect_list collect_set concat_ws conv count_if crc32 date date_add date_diff
+date_format date_from_unix_date date_part date_sub datediff dayofweek decimal double e element_at
+every exists filter find_in_set first flatten float forall format_number
+from_unixtime from_utc_timestamp get get_json_object histogram_numeric hypot ifnull ilike initcap
+inline int isnotnull isnull json_array_length json_object_keys kurtosis last last_day lcase levenshtein
+locate log10 log1p log2 make_date make_timestamp map map_concat map_contains_key map_entries
+map_filter map_from_arrays map_from_entries map_keys map_values map_zip_with max_by mean min_by mod
+months_between named_struct nanvl negative next_day now nullifzero nvl nvl2 overlay parse_url
+percentile percentile_approx pmod positive posexplode power quarter regexp_count
+regexp_extract regexp_extract_all regexp_instr regexp_like regexp_replace regexp_substr reverse rint
+rlike round sentences sha1 sha2 shiftleft shiftright signum size slice
+smallint some sort_array soundex split split_part startswith std str_to_map string struct substr
+substring_index timestamp timestamp_micros timestamp_millis timestamp_seconds timestampadd
+timestampdiff tinyint to_char to_csv to_date to_json to_number to_timestamp to_unix_timestamp
+to_utc_timestamp transform transform_keys transform_values translate try_add try_avg try_cast
+try_divide try_element_at try_multiply try_subtract try_sum try_to_number try_to_timestamp typeof
+ucase unbase64 unhex unix_date unix_micros unix_millis unix_seconds unix_timestamp weekday
+weekofyear width_bucket xxhash64 year zeroifnull zip_with
+"""
