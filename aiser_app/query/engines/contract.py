@@ -10,7 +10,13 @@ from typing import Protocol
 import pyarrow as pa
 
 from aiser_app.domain.cancellation import CancelToken
+from aiser_app.domain.connection import ConnectionReport
 from aiser_app.domain.data_source import DataSource
+from aiser_app.domain.verdict import Statement
+
+TYPE_KEY = b"aiser.type"
+"""Metadata of a field in a stream's schema: the type of `domain.result.Column`, where the Arrow type
+does not tell it, as for text that holds JSON or decimals of more digits than Arrow's types have."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +40,36 @@ class TableSchema:
     primary_key: tuple[str, ...] = ()
     foreign_keys: tuple[tuple[tuple[str, ...], str, tuple[str, ...]], ...] = ()
     """(own columns, target table, target columns), as declared."""
+    indexes: tuple[tuple[str, ...], ...] = ()
+    """Columns of each index in order, keys included."""
+    is_view: bool = False
+    definition: str = ""
+    """Of a view: its SELECT as the database gives it; empty when it does not."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Capabilities:
+    """What an engine can do beyond reading rows; callers ask instead of trying."""
+
+    native_arrow: bool
+    """Rows arrive as Arrow from the driver, not through Python objects."""
+    cancels_in_database: bool
+    """A cancel ends the query inside the database within two seconds."""
+    explains: bool
+    """`explain` returns the plan before running."""
+    explains_actual: bool
+    """`explain(actual=True)` returns a plan with measured times; it runs the query again."""
+    runs_in_tests: bool
+    """False for engines that were never run against a live server; docs/engines.md says so."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """`text` for people; `tree` as JSON values where the engine gives one."""
+
+    text: str
+    tree: object = None
+    is_actual: bool = False
 
 
 class RowStream(Protocol):
@@ -64,10 +100,18 @@ class Engine(Protocol):
     def route(self) -> str:
         """`direct` for the user's own database, `duckdb` for data that Aiser keeps."""
 
+    @property
+    def capabilities(self) -> Capabilities: ...
+
     def stream(
-        self, source: DataSource, sql: str, *, timeout_seconds: float, cancel: CancelToken
+        self,
+        source: DataSource,
+        statement: Statement,
+        *,
+        timeout_seconds: float,
+        cancel: CancelToken,
     ) -> AbstractContextManager[RowStream]:
-        """Run one query.
+        """Run one query; values of parameters go to the driver, never into the text.
 
         Raises:
             QueryInvalid: the engine says that the query cannot run.
@@ -81,3 +125,24 @@ class Engine(Protocol):
         Raises:
             EngineUnavailable: the database cannot be reached or opened.
         """
+
+    def test(self, source: DataSource) -> ConnectionReport:
+        """Try to reach the database, step by step; failures are in the report, not raised."""
+
+    def explain(
+        self,
+        source: DataSource,
+        statement: Statement,
+        *,
+        actual: bool,
+        timeout_seconds: float,
+        cancel: CancelToken,
+    ) -> Plan | None:
+        """The plan of a query; None where the engine has none. `actual` runs the query.
+
+        Raises:
+            QueryInvalid, QueryTimedOut, QueryCancelled, EngineUnavailable: as `stream`.
+        """
+
+    def close(self) -> None:
+        """Give back every connection; the engine can be used again afterwards."""

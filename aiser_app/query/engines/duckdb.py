@@ -18,9 +18,11 @@ import duckdb
 import pyarrow as pa
 
 from aiser_app.domain.cancellation import CancelToken
+from aiser_app.domain.connection import ConnectionReport, ConnectionStep, StepOutcome
 from aiser_app.domain.data_source import DataSource
+from aiser_app.domain.verdict import Statement
 from aiser_app.errors import EngineUnavailable
-from aiser_app.query.engines.contract import RowStream, TableSchema
+from aiser_app.query.engines.contract import Capabilities, Plan, RowStream, TableSchema
 from aiser_app.query.engines.duckdb_errors import as_aiser_error
 from aiser_app.query.engines.duckdb_schema import read_schema
 from aiser_app.query.engines.interruption import Watchdog
@@ -74,6 +76,13 @@ class DuckDBEngine:
     name = "duckdb"
     dialect = "duckdb"
     route = "duckdb"
+    capabilities = Capabilities(
+        native_arrow=True,
+        cancels_in_database=True,
+        explains=True,
+        explains_actual=True,
+        runs_in_tests=True,
+    )
 
     def __init__(self, root: Path, *, memory_limit: str = "1GB", threads: int = 2) -> None:
         """`root` is the folder that `options["path"]` of a source is relative to."""
@@ -86,7 +95,12 @@ class DuckDBEngine:
 
     @contextmanager
     def stream(
-        self, source: DataSource, sql: str, *, timeout_seconds: float, cancel: CancelToken
+        self,
+        source: DataSource,
+        statement: Statement,
+        *,
+        timeout_seconds: float,
+        cancel: CancelToken,
     ) -> Iterator[RowStream]:
         deadline = time.monotonic() + timeout_seconds
         with self._borrowed(source, timeout_seconds) as opened:
@@ -95,13 +109,40 @@ class DuckDBEngine:
             watchdog = Watchdog(cursor.interrupt, left, cancel)
             try:
                 with watchdog:
-                    yield _Rows(cursor, sql, watchdog, opened.schema)
+                    yield _Rows(cursor, statement, watchdog, opened.schema)
             finally:
                 cursor.close()
 
     def describe(self, source: DataSource) -> tuple[TableSchema, ...]:
         with self._borrowed(source, 30) as opened:
             return opened.schema
+
+    def test(self, source: DataSource) -> ConnectionReport:
+        """Whether the file can be opened; there is nothing to sign in to."""
+        try:
+            self.describe(source)
+        except EngineUnavailable as error:
+            message = f"{error.message} {error.hint or ''}".strip()
+            failed = StepOutcome(step=ConnectionStep.ADDRESS, is_ok=False, message=message)
+            return ConnectionReport(steps=(failed,))
+        opened = StepOutcome(step=ConnectionStep.ADDRESS, is_ok=True)
+        return ConnectionReport(steps=(opened,), server_version=duckdb.__version__)
+
+    def explain(
+        self,
+        source: DataSource,
+        statement: Statement,
+        *,
+        actual: bool,
+        timeout_seconds: float,
+        cancel: CancelToken,
+    ) -> Plan | None:
+        verb = "EXPLAIN ANALYZE" if actual else "EXPLAIN"
+        explained = Statement(sql=f"{verb} {statement.sql}", parameters=statement.parameters)
+        running = self.stream(source, explained, timeout_seconds=timeout_seconds, cancel=cancel)
+        with running as stream:
+            texts = [row["explain_value"] for batch in stream for row in batch.to_pylist()]
+        return Plan(text="\n".join(texts), is_actual=actual)
 
     def close(self) -> None:
         """Close every file; the engine can be used again afterwards."""
@@ -171,14 +212,17 @@ class _Rows:
     def __init__(
         self,
         cursor: duckdb.DuckDBPyConnection,
-        sql: str,
+        statement: Statement,
         watchdog: Watchdog,
         known: tuple[TableSchema, ...],
     ) -> None:
         self._watchdog = watchdog
         self._known = known
         with self._errors():
-            relation = cursor.sql(sql)
+            relation = cursor.sql(
+                statement.written(lambda position, _: f"${position}"),
+                params=[parameter.value for parameter in statement.parameters],
+            )
             if relation is None:
                 raise duckdb.InvalidInputException("not a query")
             self._reader: pa.RecordBatchReader = relation.to_arrow_reader(BATCH_ROWS)

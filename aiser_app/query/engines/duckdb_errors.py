@@ -16,6 +16,9 @@ _TABLE_HAS_NOT = re.compile(
     r'Table "([^"\n]{1,100})" does not have a column named "([^"\n]{1,100})"'
 )
 _FIRST_LINE_LIMIT = 300
+_ABOUT_VALUES = frozenset({"Conversion Error", "Invalid Input Error", "Out of Range Error"})
+_VALUE = re.compile(r"'.*'|\".*\"|(?<=with value )\S+|-?\d[\d.]{3,}")
+"""Greedy: DuckDB does not escape quotes within the value that it quotes."""
 
 
 def as_aiser_error(error: Exception, known: tuple[TableSchema, ...]) -> AiserError:
@@ -43,6 +46,9 @@ def _message(text: str, kind: str) -> str:
     _, separator, rest = text.partition(f"{kind}: ")
     first = (rest if separator else text).strip().splitlines()
     line = first[0] if first else "The query cannot run."
+    if kind in _ABOUT_VALUES:
+        # The value may be of a row that a policy hides: it is left out.
+        line = _VALUE.sub("…", line)
     if kind == "Conversion Error":
         line = f"A value cannot be converted: {line}"
     line = re.sub(r"(?:[A-Za-z]:)?[/\\][^\s'\"]*[/\\][^\s'\"]*", "…", line)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import duckdb
@@ -15,10 +17,10 @@ WHERE NOT c.internal AND c.database_name = current_database()
 ORDER BY c.schema_name, c.table_name, c.column_index
 """
 _TABLES = """
-SELECT schema_name, table_name, estimated_size, comment FROM duckdb_tables()
+SELECT schema_name, table_name, estimated_size, comment, false, '' FROM duckdb_tables()
 WHERE NOT internal AND NOT temporary AND database_name = current_database()
 UNION ALL
-SELECT schema_name, view_name, NULL, comment FROM duckdb_views()
+SELECT schema_name, view_name, NULL, comment, true, sql FROM duckdb_views()
 WHERE NOT internal AND NOT temporary AND database_name = current_database()
 ORDER BY 1, 2
 """
@@ -29,6 +31,13 @@ FROM duckdb_constraints()
 WHERE constraint_type IN ('PRIMARY KEY', 'FOREIGN KEY') AND database_name = current_database()
 ORDER BY 1, 2, constraint_index
 """
+
+_INDEXES = """
+SELECT schema_name, table_name, expressions FROM duckdb_indexes()
+WHERE database_name = current_database() ORDER BY 1, 2, index_name
+"""
+_NAME = r'(?:"(?:[^"]|"")*"|[^\s"(),])+'
+_VIEW = re.compile(rf"CREATE VIEW {_NAME}\s*(?:\({_NAME}(?:, {_NAME})*\)\s*)?AS ")
 
 _INTEGER_NAMES = (
     "TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UHUGEINT "
@@ -60,6 +69,7 @@ def read_schema(connection: duckdb.DuckDBPyConnection) -> tuple[TableSchema, ...
             )
         )
     primary, foreign = _keys(connection)
+    indexes = _indexes(connection)
     return tuple(
         TableSchema(
             name=_qualified(schema, table),
@@ -68,8 +78,13 @@ def read_schema(connection: duckdb.DuckDBPyConnection) -> tuple[TableSchema, ...
             description=comment or "",
             primary_key=primary.get((schema, table), ()),
             foreign_keys=tuple(foreign.get((schema, table), ())),
+            indexes=_all_indexes(
+                primary.get((schema, table), ()), indexes.get((schema, table), ())
+            ),
+            is_view=is_view,
+            definition=_VIEW.sub("", sql.strip(), count=1).rstrip(";"),
         )
-        for schema, table, size, comment in _rows(connection, _TABLES)
+        for schema, table, size, comment, is_view, sql in _rows(connection, _TABLES)
     )
 
 
@@ -102,6 +117,25 @@ def _keys(
             link = (tuple(own), _qualified(schema, target), tuple(target_columns))
             foreign.setdefault((schema, table), []).append(link)
     return primary, foreign
+
+
+def _indexes(
+    connection: duckdb.DuckDBPyConnection,
+) -> dict[tuple[str, str], list[tuple[str, ...]]]:
+    """Columns of each index; one with an expression is left out."""
+    found: dict[tuple[str, str], list[tuple[str, ...]]] = {}
+    for schema, table, expressions in _rows(connection, _INDEXES):
+        columns = tuple(part.strip(" '\"") for part in expressions.strip("[]").split(","))
+        if all(re.fullmatch(r"[\w .-]+", column) for column in columns):
+            found.setdefault((schema, table), []).append(columns)
+    return found
+
+
+def _all_indexes(
+    primary: tuple[str, ...], others: Sequence[tuple[str, ...]]
+) -> tuple[tuple[str, ...], ...]:
+    """DuckDB keeps an index for a primary key, and does not list it."""
+    return tuple(dict.fromkeys(index for index in (primary, *others) if index))
 
 
 def _qualified(schema: str, table: str) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from types import TracebackType
 
 from aiser_app.domain.cancellation import CancelToken
 from aiser_app.errors import AiserError, QueryCancelled, QueryTimedOut
+from aiser_app.observability.background import in_background
+
+log = logging.getLogger(__name__)
 
 REPEAT_SECONDS = 0.05
 """An interrupt that arrives between two steps of a query is lost, so it is repeated until the end."""
@@ -26,13 +31,13 @@ class Watchdog:
         self._done = threading.Event()
         self._timed_out = False
         self._unregister: Callable[[], None] = lambda: None
-        self._thread = threading.Thread(target=self._watch, name="query-watchdog", daemon=True)
+        self._watching: Future[None] | None = None
 
     def __enter__(self) -> Watchdog:
         if self._cancel.is_set:
             raise self._stop_error()
         self._unregister = self._cancel.on_cancel(self._wake.set)
-        self._thread.start()
+        self._watching = in_background(self._watch)
         return self
 
     def __exit__(
@@ -44,7 +49,13 @@ class Watchdog:
         self._unregister()
         self._done.set()
         self._wake.set()
-        self._thread.join()
+        if self._watching is not None and self._watching.exception() is not None:
+            log.warning("interrupt_failed", exc_info=self._watching.exception())
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether an interrupt was sent: one may still be on its way to the connection."""
+        return self._timed_out or self._cancel.is_set
 
     def raise_if_stopped(self, cause: BaseException) -> None:
         """Called when a query failed: an interrupted one failed because it was stopped.
@@ -52,7 +63,7 @@ class Watchdog:
         Raises:
             QueryCancelled, QueryTimedOut: the watchdog had stopped the query.
         """
-        if self._timed_out or self._cancel.is_set:
+        if self.has_stopped:
             raise self._stop_error() from cause
 
     def _watch(self) -> None:

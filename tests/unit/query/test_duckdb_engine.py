@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from aiser_app.domain.cancellation import CancelToken
+from aiser_app.domain.verdict import Statement
 from aiser_app.errors import EngineUnavailable, QueryInvalid
 from aiser_app.query.engines.duckdb import DuckDBEngine
 from aiser_app.query.engines.duckdb_errors import as_aiser_error
@@ -21,7 +22,7 @@ from tests.unit.query.builders import a_source, database
 
 def values(engine: DuckDBEngine, sql: str, path: str = "data.duckdb", seconds: float = 20) -> list:
     with engine.stream(
-        a_source(path), sql, timeout_seconds=seconds, cancel=CancelToken()
+        a_source(path), Statement(sql=sql), timeout_seconds=seconds, cancel=CancelToken()
     ) as stream:
         return [value for batch in stream for value in batch.column(0).to_pylist()]
 
@@ -43,7 +44,9 @@ def test_a_replaced_file_is_read_anew(tmp_path: Path) -> None:
 def test_a_replaced_file_waits_for_queries_of_the_old_one(tmp_path: Path) -> None:
     found: list[list[int]] = []
     with database(tmp_path, "CREATE TABLE t AS SELECT 1 AS a") as (engine, source):
-        reading = engine.stream(source, "SELECT a FROM t", timeout_seconds=20, cancel=CancelToken())
+        reading = engine.stream(
+            source, Statement(sql="SELECT a FROM t"), timeout_seconds=20, cancel=CancelToken()
+        )
         with reading as stream:
             replace_file(tmp_path, 2)
             with pytest.raises(EngineUnavailable) as caught:
@@ -140,7 +143,7 @@ def test_rows_stream_before_the_query_ends(tmp_path: Path) -> None:
         database(tmp_path, "CREATE TABLE t AS SELECT 1 AS a") as (engine, source),
         engine.stream(
             source,
-            "SELECT range AS a FROM range(1000000000000)",
+            Statement(sql="SELECT range AS a FROM range(1000000000000)"),
             timeout_seconds=20,
             cancel=CancelToken(),
         ) as stream,
@@ -235,3 +238,24 @@ def test_an_interrupt_that_came_too_early_is_repeated() -> None:
         cancel.cancel()
         assert enough.wait(10)
     assert len(calls) >= 3
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT CAST(a AS INTEGER) FROM t",
+        "SELECT CAST(a AS DECIMAL(3, 1)) FROM t",
+        "SELECT CAST(a AS DATE) FROM t",
+        "SELECT strptime(a, '%Y') FROM t",
+        "SELECT CAST(n AS TINYINT) FROM t",
+        "SELECT n * 9223372036854775807 FROM t",
+    ],
+)
+def test_a_value_that_cannot_be_used_is_not_told(tmp_path: Path, sql: str) -> None:
+    table = "CREATE TABLE t AS SELECT 'canary''s secret' AS a, 424242 AS n"
+    with database(tmp_path, table) as (engine, _), pytest.raises(QueryInvalid) as caught:
+        values(engine, sql)
+    told = f"{caught.value.message} {caught.value.hint}"
+    assert "canary" not in told
+    assert "secret" not in told
+    assert "424242" not in told
