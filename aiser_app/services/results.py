@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -19,12 +19,30 @@ from aiser_app.domain.permission import Permission
 from aiser_app.domain.result import Result
 from aiser_app.domain.semantic_query import Filter, FilterOperator, Order
 from aiser_app.errors import InvalidInput, NotFound
-from aiser_app.query.results import ResultPage, ResultStore
+from aiser_app.query.results import ResultPage, ResultStore, SelectedRows
+from aiser_app.query.results.exports import EXPORT_FORMATS, ExportSlots, HeldChunks, export
+from aiser_app.query.results.exports.chunk_sink import ChunkSink
+from aiser_app.services.run_views import column_view
 
 MAX_CONDITIONS = 20
 CONDITION_MAX_CHARS = 2_000
+EXTENSIONS = tuple(EXPORT_FORMATS)
+"""Formats that `export` knows."""
+_ARROW_ROWS = 16_384
 _OPERATORS = "|".join(sorted((o.value for o in FilterOperator), key=len, reverse=True))
 _FILTER = re.compile(rf"(?P<column>.+?):(?P<operator>{_OPERATORS})(?::(?P<value>.*))?", re.DOTALL)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RowFile:
+    """Rows on their way out. `row_count` rows are in it; `truncated` says that there were more."""
+
+    name: str
+    media_type: str
+    row_count: int
+    truncated: bool
+    chunks: HeldChunks
+    """To be closed by whoever takes them, at the end or earlier."""
 
 
 class Results:
@@ -33,6 +51,7 @@ class Results:
     def __init__(self, engine: Engine, store: ResultStore) -> None:
         self._engine = engine
         self._store = store
+        self._slots = ExportSlots()
 
     def get(self, actor: Actor, result_id: str) -> Result:
         """The envelope. Raises `NotFound`, also for a result of somebody else."""
@@ -68,29 +87,93 @@ class Results:
         limit: int,
         sort: Sequence[str],
         filters: Sequence[str],
-    ) -> ResultPage:
-        """As `page`, with sort and filter as clients write them in a URL."""
+    ) -> dict[str, Any]:
+        """A page with its facts as JSON, sort and filter as clients write them in a URL."""
         result = self.get(actor, result_id)
-        return self._store.page(
+        page = self._store.page(
             result,
             offset=offset,
             limit=limit,
             sort=read_sort(sort, result),
             filters=read_filters(filters),
         )
+        return page_view(result, page, limit=limit)
 
     def arrow(
-        self, actor: Actor, result_id: str, *, offset: int = 0, limit: int | None = None
-    ) -> Iterator[bytes]:
-        """The rows as an Arrow IPC stream, batch by batch, in their stored order."""
-        table = self._store.read_arrow(self.get(actor, result_id))
-        return _ipc_stream(table.slice(offset, limit))
+        self,
+        actor: Actor,
+        result_id: str,
+        *,
+        offset: int,
+        limit: int,
+        sort: Sequence[str],
+        filters: Sequence[str],
+    ) -> RowFile:
+        """The same rows as `page_as_asked`, as an Arrow IPC stream, batch by batch."""
+        result, selected = self._selected(actor, result_id, sort, filters)
+        return RowFile(
+            name="",
+            media_type="application/vnd.apache.arrow.stream",
+            row_count=selected.row_count,
+            truncated=result.truncated,
+            chunks=HeldChunks(_ipc_stream(selected, offset, limit), lambda: None),
+        )
 
-    def csv(self, actor: Actor, result_id: str) -> Iterator[bytes]:
-        """All rows as CSV; text that a spreadsheet would run as a formula is defused."""
+    def export(
+        self,
+        actor: Actor,
+        result_id: str,
+        extension: str,
+        *,
+        sort: Sequence[str] = (),
+        filters: Sequence[str] = (),
+    ) -> RowFile:
+        """All rows as a file of one of `EXTENSIONS`; its name says when rows are missing.
+
+        Raises:
+            InvalidInput: the format has no room for these rows, or sort and filters make no sense.
+            NotFound: there is no such result, or its rows are gone.
+            StorageFull: there is no room on the disk for a workbook.
+            TooManyAttempts: this process is busy with exports.
+        """
+        result, selected = self._selected(actor, result_id, sort, filters)
+        give_back = self._slots.take(extension)
+        try:
+            made = export(selected, result, extension)
+        except BaseException:
+            give_back()
+            raise
+        part = f"-first-{made.row_count}-rows" if made.is_cut else ""
+        return RowFile(
+            name=f"aiser-{result_id[:8]}{part}.{extension}",
+            media_type=made.format.media_type,
+            row_count=made.row_count,
+            truncated=made.is_cut,
+            chunks=HeldChunks(made.chunks, give_back),
+        )
+
+    def _selected(
+        self, actor: Actor, result_id: str, sort: Sequence[str], filters: Sequence[str]
+    ) -> tuple[Result, SelectedRows]:
         result = self.get(actor, result_id)
-        self._store.read_arrow(result)  # raises here, before the first byte, if the rows are gone
-        return iter(self._store.csv_chunks(result))
+        return result, self._store.select(result, read_sort(sort, result), read_filters(filters))
+
+
+def page_view(result: Result, page: ResultPage, *, limit: int) -> dict[str, Any]:
+    """Rows with what belongs to them, as the API shows both."""
+    return {
+        "result_id": result.result_id,
+        "columns": [column_view(column) for column in page.columns],
+        "rows": page.rows,
+        "offset": page.offset,
+        "limit": limit,
+        "row_count": page.row_count,
+        "truncated": page.truncated,
+        "limiting_factor": result.limiting_factor,
+        "as_of": result.as_of.isoformat(),
+        "from_cache": result.from_cache,
+        "sql": result.sql,
+    }
 
 
 def read_sort(texts: Sequence[str], result: Result) -> tuple[Order, ...]:
@@ -152,17 +235,10 @@ def _refuse_long(text: str) -> None:
         raise InvalidInput("A sort or filter is too long.")
 
 
-def _ipc_stream(table: pa.Table) -> Iterator[bytes]:
-    sink = io.BytesIO()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        for batch in table.to_batches(max_chunksize=10_000):
-            writer.write_batch(batch)
-            yield _taken(sink)
-    yield _taken(sink)
-
-
-def _taken(sink: io.BytesIO) -> bytes:
-    content = sink.getvalue()
-    sink.seek(0)
-    sink.truncate()
-    return content
+def _ipc_stream(selected: SelectedRows, offset: int, limit: int) -> Generator[bytes, None, None]:
+    sink = ChunkSink()
+    with pa.ipc.new_stream(sink, selected.table.schema) as writer:
+        for window in selected.windows(offset, limit, _ARROW_ROWS):
+            writer.write_table(window)
+            yield sink.take()
+    yield sink.take()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -133,3 +134,126 @@ def test_unknown_columns_cannot_be_sorted_by(stored: tuple[ResultStore, Result])
         with pytest.raises(InvalidInput) as caught:
             ids(stored, sort=[Order(member=name)])
         assert "id, name, size" in (caught.value.hint or "")
+
+
+# --- large results --------------------------------------------------------------------------------
+
+SIZE = 60_000
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[ResultStore, Result]:
+    table = pa.table(
+        {
+            "id": range(SIZE),
+            "key": [number * 7919 % SIZE for number in range(SIZE)],
+            "name": [f"n{number % 13}" for number in range(SIZE)],
+        }
+    )
+    return store(tmp_path_factory.mktemp("large"), table, limit=10**6)
+
+
+@pytest.mark.parametrize("offset", [0, 8_191, 16_383, 16_384, 30_000, SIZE - 5, SIZE])
+def test_pages_begin_and_end_anywhere(large: tuple[ResultStore, Result], offset: int) -> None:
+    found = ids(large, offset=offset, limit=10_000)
+    assert found == list(range(offset, min(offset + 10_000, SIZE)))
+
+
+def test_a_page_reads_the_batches_that_it_needs(
+    large: tuple[ResultStore, Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = large[0].select(large[1]).table
+    asked: list[int] = []
+
+    class Counting:
+        schema = table._reader.schema
+        num_record_batches = table._reader.num_record_batches
+        reader = table._reader
+
+        def get_batch(self, number: int) -> pa.RecordBatch:
+            asked.append(number)
+            return self.reader.get_batch(number)
+
+    monkeypatch.setattr(table, "_reader", Counting())
+    assert table.slice(17_000, 100).column("id").to_pylist() == list(range(17_000, 17_100))
+    assert asked == [1]
+
+
+def test_sorted_pages_of_a_large_result_follow_each_other(
+    large: tuple[ResultStore, Result],
+) -> None:
+    sort = [Order(member="key", descending=True)]
+    keys = [
+        row[1]
+        for offset in range(0, SIZE, 10_000)
+        for row in large[0].page(large[1], offset=offset, limit=10_000, sort=sort).rows
+    ]
+    assert keys == list(range(SIZE - 1, -1, -1))
+
+
+def test_filtered_rows_keep_their_order(large: tuple[ResultStore, Result]) -> None:
+    found = ids(large, limit=10_000, **where("name", FilterOperator.EQUALS, "n3"))
+    assert found == [number for number in range(SIZE) if number % 13 == 3]
+
+
+def test_windows_are_the_whole_in_order(large: tuple[ResultStore, Result]) -> None:
+    results, result = large
+    sort = [Order(member="key")]
+    selected = replace(results.select(result, sort), row_bytes=5_000)  # several windows
+    keys = [
+        key for part in selected.windows(0, 10**9, 3_000) for key in part.column("key").to_pylist()
+    ]
+    assert keys == list(range(SIZE))
+    plain = results.select(result)
+    parts = [part.num_rows for part in plain.windows(100, 25_000, 10_000)]
+    assert parts == [10_000, 10_000, 5_000]
+
+
+def test_positions_are_computed_once(
+    large: tuple[ResultStore, Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = large[0]
+    sort = [Order(member="name"), Order(member="id")]
+    first = ids(large, sort=sort, limit=10)
+    monkeypatch.setattr(results._selector, "_select", lambda *_: pytest.fail("asked again"))
+    assert ids(large, sort=sort, limit=10) == first
+    assert ids(large, sort=sort, limit=10, offset=5)[:5] == first[5:]
+
+
+def test_kept_positions_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aiser_app.query.results.selection._KEPT_BYTES", 100)
+    stored = store(tmp_path, TABLE)
+    for number in range(10):
+        ids(stored, **where("id", FilterOperator.GTE, str(-number)))
+    kept = stored[0]._selector._kept
+    assert 0 < sum(positions.nbytes for positions in kept.values()) <= 100
+
+
+def test_rewritten_rows_are_sorted_anew(tmp_path: Path) -> None:
+    sort = [Order(member="id", descending=True)]
+    assert ids(store(tmp_path, TABLE), sort=sort)[0] == 6
+    again = store(tmp_path, TABLE.slice(0, 3))
+    assert ids(again, sort=sort) == [3, 2, 1]
+
+
+def test_a_forked_process_opens_its_own_database(
+    stored: tuple[ResultStore, Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sort = [Order(member="id", descending=True)]
+    assert ids(stored, sort=sort)[0] == 6
+    before = stored[0]._selector._connection
+    monkeypatch.setattr("aiser_app.query.results.selection.os.getpid", lambda: -1)
+    assert ids(stored, sort=sort, **where("id", FilterOperator.LT, "6"))[0] == 5
+    assert stored[0]._selector._connection is not before
+
+
+def test_hostile_names_of_columns_are_only_names(tmp_path: Path) -> None:
+    names = ['"; DROP TABLE result; --', "row", "k0", "__aiser_rows", "a\x00b", "ü'"]
+    table = pa.table([pa.array([2, 1])] * len(names), names=names)
+    results, result = store(tmp_path, table)
+    for column in result.columns:
+        page = results.page(result, sort=[Order(member=column.name)])
+        assert page.rows[0][0] == 1
+        item = Filter(member=column.name, operator=FilterOperator.EQUALS, values=("2",))
+        assert results.page(result, filters=[item]).row_count == 1
+    assert [column.name for column in result.columns][3] == "__aiser_rows_2"
