@@ -1,7 +1,7 @@
 """What every API request passes first, and every API response last. Pages pass untouched.
 
-Refuses bodies over the limit, unsafe requests from other sites, and bodies that are not JSON; adds
-security headers; turns a failure that nobody foresaw into an error with an id that the log has too.
+Refuses bodies over the limit, unsafe requests from other sites, and bodies that are not JSON (or, at
+the addresses of uploads, no forms); adds security headers; turns a failure that nobody foresaw into an error with an id that the log has too.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aiser_app.api.error_envelope import error_response
-from aiser_app.api.paths import is_api
+from aiser_app.api.paths import PREFIX, is_api
 from aiser_app.errors import AiserError, PayloadTooLarge, PermissionDenied
 
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 1024 * 1024
+MAX_UPLOAD_BYTES = 200 * 1024 * 1024
+UPLOAD_PATHS = frozenset({f"{PREFIX}/uploads", f"{PREFIX}/uploads/preview"})
+"""The only addresses that take files: those are written to disk as they come."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
@@ -39,10 +42,16 @@ class UnsupportedMediaType(AiserError):
 
 
 class RequestGate:
-    def __init__(self, app: ASGIApp, *, public_host: str = "") -> None:
-        """`public_host` is the name that people use when a proxy in front changes Host."""
+    def __init__(
+        self, app: ASGIApp, *, public_host: str = "", upload_bytes: int = MAX_UPLOAD_BYTES
+    ) -> None:
+        """`public_host` is the name that people use when a proxy in front changes Host.
+
+        `upload_bytes` is the largest file; a form may be larger by what other bodies may be.
+        """
         self._app = app
         self._public_host = public_host
+        self._upload_bytes = upload_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not is_api(scope["path"]):
@@ -50,8 +59,10 @@ class RequestGate:
             return
         reply = _Reply(send)
         try:
-            check_request(scope["method"], Headers(scope=scope), self._public_host)
-            await self._app(scope, _Body(receive), reply)
+            body = _Body(receive, scope, self._upload_bytes)
+            headers = Headers(scope=scope)
+            check_request(scope["method"], headers, self._public_host, body.max_bytes)
+            await self._app(scope, body, reply)
         except AiserError as error:
             await self._fail(scope, reply, error.http_status, error.code, error.message, error.hint)
         except Exception:
@@ -71,18 +82,25 @@ class RequestGate:
         await error_response(status, code, message, hint=hint)(scope, _nothing, reply)
 
 
-def check_request(method: str, headers: Headers, public_host: str = "") -> None:
-    """Raise for a request that must not reach an endpoint."""
+def check_request(
+    method: str, headers: Headers, public_host: str = "", max_bytes: int = MAX_BODY_BYTES
+) -> None:
+    """Raise for a request that must not reach an endpoint; only uploads may be beyond the usual."""
     length = headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
-        raise _too_large()
+    if not length.isdecimal() or int(length) > max_bytes:
+        raise _too_large(max_bytes)
     if method in SAFE_METHODS:
         return
     if "authorization" not in headers:
         check_origin(headers, public_host)
     has_body = length != "0" or "transfer-encoding" in headers
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if has_body and kind != "application/json":
+    if max_bytes > MAX_BODY_BYTES:
+        if kind != "multipart/form-data":
+            raise UnsupportedMediaType(
+                "This request's body is not a form.", hint="Send multipart/form-data."
+            )
+    elif has_body and kind != "application/json":
         raise UnsupportedMediaType(
             "This request's body is not JSON.", hint="Send Content-Type: application/json."
         )
@@ -110,14 +128,16 @@ def check_origin(headers: Headers, public_host: str = "") -> None:
 class _Body:
     """Counts what comes in, for bodies that did not say their length."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, scope: Scope, upload_bytes: int) -> None:
         self._receive = receive
         self._size = 0
+        is_upload = scope["method"] == "POST" and scope["path"] in UPLOAD_PATHS
+        self.max_bytes = MAX_BODY_BYTES + (upload_bytes if is_upload else 0)
 
     async def __call__(self) -> Message:
         message = await self._receive()
         self._size += len(message.get("body", b""))
-        if self._size > MAX_BODY_BYTES:
+        if self._size > self.max_bytes:
             # Not an AiserError: FastAPI lets only this one pass while it reads a body.
             raise HTTPException(413)
         return message
@@ -140,7 +160,12 @@ class _Reply:
         await self._send(message)
 
 
-def _too_large() -> PayloadTooLarge:
+def _too_large(max_bytes: int) -> PayloadTooLarge:
+    if max_bytes > MAX_BODY_BYTES:
+        return PayloadTooLarge(
+            f"The file is larger than {(max_bytes - MAX_BODY_BYTES) // 1024**2:,} MB.",
+            hint="Pack it as .gz or .zip, save it as Parquet, or split it.",
+        )
     return PayloadTooLarge(
         "The request is too large.", hint=f"At most {MAX_BODY_BYTES // 1024} kB are accepted."
     )
