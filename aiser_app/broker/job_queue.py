@@ -25,6 +25,9 @@ class JobName(StrEnum):
     """Every job there is, by the dotted name of its function; listed in docs/jobs.md."""
 
     ANSWER_QUESTION = "aiser_app.worker.jobs.answer_question.answer_question"
+    RUN_QUERY = "aiser_app.worker.jobs.run_query.run_query"
+    SYNC_SOURCE = "aiser_app.worker.jobs.sync_source.sync_source"
+    INGEST_FILE = "aiser_app.worker.jobs.ingest_file.ingest_file"
     CLEAN_UP = "aiser_app.worker.jobs.clean_up.clean_up"
 
 
@@ -72,16 +75,17 @@ class JobQueue:
                 else:
                     return
 
-    def enqueue_once_a_day(self, job: JobName, *, day: str, queue: str = BACKGROUND) -> bool:
-        """Enqueue a job without arguments unless it was enqueued on that day; True when it was not.
+    def enqueue_once(self, job: JobName, *, period: str, queue: str = BACKGROUND) -> bool:
+        """Enqueue a job without arguments unless it was enqueued in that period; True if it was not.
 
-        `day` is an ISO date.
+        `period` is the beginning of an ISO date and time: `2026-01-31` for a day, `2026-01-31T14`
+        for an hour.
         """
         with redis_errors():
-            mark = f"daily:{job.name.lower()}:{day}"
+            mark = f"once:{job.name.lower()}:{period}"
             if not self._connection.set(mark, b"1", nx=True, ex=2 * FAILURE_SECONDS):
                 return False
-        self.enqueue(job, {}, job_id=f"{job.name.lower()}-{day}", queue=queue)
+        self.enqueue(job, {}, job_id=f"{job.name.lower()}-{period}", queue=queue)
         return True
 
     def is_pending(self, job_id: str) -> bool:

@@ -1,0 +1,6 @@
+"""Results used again, and one query where many ask the same; see docs/decisions/0016-cache.md."""
+
+from aiser_app.query.cache.key import cache_key
+from aiser_app.query.cache.result_cache import Fetched, How, ResultCache
+
+__all__ = ["Fetched", "How", "ResultCache", "cache_key"]
