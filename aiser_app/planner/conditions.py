@@ -61,7 +61,7 @@ class Conditions:
         dimension = option.dimension
         if dimension is None or dimension.type is not DimensionType.STRING:
             return False
-        return not dimension.values or text in dimension.values
+        return not dimension.values or dimension.is_sampled or text in dimension.values
 
     def _equals(self, option: Option, value: str, negated: bool) -> None:
         operator = FilterOperator.NOT_EQUALS if negated else FilterOperator.EQUALS

@@ -16,6 +16,7 @@ from aiser_app.domain.semantic_model import SemanticModel
 from aiser_app.domain.semantic_query import Filter, SemanticQuery
 from aiser_app.errors import QueryInvalid
 from aiser_app.semantic.conditions import condition, in_date_range
+from aiser_app.semantic.dialects import written
 from aiser_app.semantic.identifiers import column, identifier
 from aiser_app.semantic.joining import Joining
 from aiser_app.semantic.members import Member, Members, aggregate, resolve
@@ -43,7 +44,8 @@ def compile_query(
 
     Raises:
         QueryInvalid: unknown members, members that are not connected or would count rows twice,
-            values that do not fit, an order by something that is not shown.
+            values that do not fit, an order by something that is not shown, or something that
+            the database cannot compute.
     """
     members = resolve(query, model)
     joining = Joining(model, members)
@@ -68,7 +70,7 @@ def compile_query(
     if limit is not None:
         select = select.limit(limit, copy=False)
     return CompiledQuery(
-        sql=select.sql(dialect=dialect, pretty=True),
+        sql=written(select, dialect),
         columns=tuple(member.column for member in members.selected),
         members=tuple(member.name for member in members.selected),
         tables=joining.tables,

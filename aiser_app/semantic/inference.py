@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 from aiser_app.domain.catalog import (
     Catalog,
@@ -21,6 +22,7 @@ from aiser_app.domain.semantic_model import (
     Measure,
     SemanticModel,
 )
+from aiser_app.domain.table_importance import choose_tables
 from aiser_app.semantic.titles import (
     column_title,
     measure_title,
@@ -30,6 +32,8 @@ from aiser_app.semantic.titles import (
 )
 from aiser_app.semantic.units import unit_of
 
+MAX_TABLES = 300
+"""Cubes that a model made without anybody's help has at most."""
 MIN_JOIN_SCORE = 0.6
 """Links below are not offered as joins."""
 
@@ -56,12 +60,22 @@ _LATE_DATES = frozenset(
 _NUMERIC = (Aggregation.SUM, Aggregation.AVG, Aggregation.MIN, Aggregation.MAX, Aggregation.MEDIAN)
 
 
-def infer_model(source_id: str, catalog: Catalog) -> SemanticModel:
-    """One cube per table; every measure and join follows from types, names and measured facts."""
+def infer_model(
+    source_id: str, catalog: Catalog, *, most_tables: int = MAX_TABLES
+) -> SemanticModel:
+    """One cube per table; every measure and join follows from types, names and measured facts.
+
+    Of a database with very many tables the most important ones: what the rest holds can be queried,
+    and is not asked about. `len(catalog.tables) - len(model.cubes)` tables were left out.
+    """
+    catalog = choose_tables(catalog, most_tables)
     names = _cube_names(catalog)
+    links: defaultdict[str, list[KeyLink]] = defaultdict(list)
+    for link in catalog.links:
+        links[link.table].append(link)
     return SemanticModel(
         source_id=source_id,
-        cubes=tuple(_cube(table, catalog, names) for table in catalog.tables),
+        cubes=tuple(_cube(table, links[table.name], names) for table in catalog.tables),
     )
 
 
@@ -69,10 +83,16 @@ def _cube_names(catalog: Catalog) -> dict[str, str]:
     """Cube names have no dots; two schemas with the same table name keep theirs apart."""
     plain = {table.name: _plain_name(table.name) for table in catalog.tables}
     times = Counter(name.casefold() for name in plain.values())
-    return {
-        full: name if times[name.casefold()] == 1 else full.replace(".", "_")
-        for full, name in plain.items()
-    }
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for full, name in plain.items():
+        if times[name.casefold()] > 1:
+            name = full.replace(".", "_")
+        while name.casefold() in taken:  # `a_b` beside the table b of a schema a
+            name = f"{name}_"
+        taken.add(name.casefold())
+        names[full] = name
+    return names
 
 
 def _plain_name(table: str) -> str:
@@ -81,8 +101,7 @@ def _plain_name(table: str) -> str:
     return (name if dot else table).replace(".", "_")
 
 
-def _cube(table: TableProfile, catalog: Catalog, names: dict[str, str]) -> Cube:
-    links = [link for link in catalog.links if link.table == table.name]
+def _cube(table: TableProfile, links: Sequence[KeyLink], names: dict[str, str]) -> Cube:
     key = _primary_key(table)
     timed = {
         column.name for column in table.columns if _TYPES.get(column.type) is DimensionType.TIME
@@ -178,6 +197,7 @@ def _dimension(column: ColumnProfile, *, is_key: bool, is_label: bool) -> Dimens
         distinct_count=column.distinct_count,
         null_fraction=column.null_fraction,
         values=column.values,
+        is_sampled=column.is_sampled,
         minimum=column.minimum or "",
         maximum=column.maximum or "",
     )
@@ -221,7 +241,7 @@ def _measure(column: ColumnProfile, aggregation: Aggregation) -> Measure:
     )
 
 
-def _joins(links: list[KeyLink], names: dict[str, str]) -> tuple[Join, ...]:
+def _joins(links: Sequence[KeyLink], names: dict[str, str]) -> tuple[Join, ...]:
     parallel = Counter(link.target for link in links)
     joins = [
         Join(

@@ -1,8 +1,13 @@
-"""Which columns might refer to which table, judged by names and types alone."""
+"""Which columns might refer to which table, judged by names and types alone.
+
+Columns are found by the last words of their names, never by trying every pair: five thousand tables
+have a hundred and fifty thousand columns.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from aiser_app.domain.catalog import ColumnProfile, TableProfile, name_words, singular
@@ -25,8 +30,13 @@ _SELF_WORDS = frozenset(
 """Words that make a column refer to another row of its own table."""
 VALUE_NAME_SCORE = 0.55
 """Name score of a link that only the values speak for."""
+MAX_HOMONYMS = 8
+"""With more keys of one name than this (a schema per customer, say), links stay within a schema."""
 _MAX_CODE_LENGTH = 16
 _MIN_VALUE_LENGTH = 2
+_KEY_TYPES = ("integer", "string")
+
+Words = tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,43 +49,105 @@ class Candidate:
     target_column: ColumnProfile
     name_score: float
 
+    @property
+    def referrer(self) -> tuple[str, str]:
+        return self.table.name, self.column.name
 
-def named_candidates(tables: tuple[TableProfile, ...]) -> Iterator[Candidate]:
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.target.name, self.target_column.name
+
+    @property
+    def is_within_schema(self) -> bool:
+        return schema_of(self.table) == schema_of(self.target)
+
+
+@dataclass(frozen=True, slots=True)
+class _Referrer:
+    table: TableProfile
+    column: ColumnProfile
+    words: Words
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    table: TableProfile
+    column: ColumnProfile
+    words: Words
+    entity: Words
+    is_generic: bool
+    """The name does not say of what it is the key."""
+    full: Words
+    """The key's name, with its table's in front of it where it is generic."""
+    is_vague: bool
+    """The last word of the table's name says nothing of which table is meant: it is a number, or
+    the last word of very many."""
+
+
+class _Referrers:
+    """Columns that may refer to something, by type, last words and schema."""
+
+    def __init__(self, tables: Iterable[TableProfile]) -> None:
+        self._found: defaultdict[tuple[str, Words], defaultdict[str, list[_Referrer]]]
+        self._found = defaultdict(lambda: defaultdict(list))
+        for table in tables:
+            schema = schema_of(table)
+            for item in _referrers_of(table):
+                for start in range(len(item.words)):
+                    place = item.column.type, item.words[start:]
+                    self._found[place][schema].append(item)
+
+    def ending(self, kind: str, words: Words, schema: str | None) -> Iterator[_Referrer]:
+        """Those whose name ends with `words`; of every schema if none is given."""
+        found = self._found.get((kind, words))
+        if found is None:
+            return
+        for name in found if schema is None else (schema,):
+            yield from found.get(name, ())
+
+
+def named_candidates(tables: Sequence[TableProfile]) -> Iterator[Candidate]:
     """Pairs whose names fit, each with its score."""
-    for target in tables:
-        for key in target.columns:
-            if not _can_be_key(key, target):
+    referrers = _Referrers(tables)
+    for key, schema in _keys(tables):
+        seen: set[tuple[str, str]] = set()
+        for item in _fitting(key, schema, referrers):
+            place = item.table.name, item.column.name
+            if place in seen:
                 continue
-            for table in tables:
-                for column in table.columns:
-                    score = _name_score(table, column, target, key)
-                    if score:
-                        yield Candidate(
-                            table=table,
-                            column=column,
-                            target=target,
-                            target_column=key,
-                            name_score=score,
-                        )
+            seen.add(place)
+            score = _name_score(item, key)
+            if score:
+                yield Candidate(
+                    table=item.table,
+                    column=item.column,
+                    target=key.table,
+                    target_column=key.column,
+                    name_score=score,
+                )
 
 
 def value_candidates(
-    tables: tuple[TableProfile, ...], linked: set[tuple[str, str]]
+    tables: Sequence[TableProfile], linked: set[tuple[str, str]]
 ) -> Iterator[Candidate]:
     """Pairs of short codes that only their values can connect; `linked` columns are left out."""
+    codes: defaultdict[int, list[tuple[TableProfile, ColumnProfile]]] = defaultdict(list)
+    for table in tables:
+        for column in table.columns:
+            if (
+                (table.name, column.name) not in linked
+                and not column.is_unique
+                and _is_code(column)
+            ):
+                codes[int(column.average_length or 0)].append((table, column))
     for target in tables:
         for key in target.columns:
-            if not (_can_be_key(key, target) and _is_code(key)):
+            if not (_can_be_key(key) and _is_code(key)):
                 continue
-            for table in tables:
-                for column in table.columns:
-                    if (
-                        table is not target
-                        and (table.name, column.name) not in linked
-                        and not column.is_unique
-                        and _is_code(column)
-                        and _fits_lengths(column, key)
-                    ):
+            length = int(key.average_length or 0)
+            for near in (length - 1, length, length + 1):
+                for table, column in codes.get(near, ()):
+                    if table is not target and _fits_lengths(column, key):
                         yield Candidate(
                             table=table,
                             column=column,
@@ -85,23 +157,95 @@ def value_candidates(
                         )
 
 
-def entity_words(table: TableProfile) -> tuple[str, ...]:
+def entity_words(table: TableProfile) -> Words:
     """What a row of the table is: `dim_order_items` is order, item."""
     words = [word for word in name_words(table.name.rpartition(".")[2]) if word not in _PREFIXES]
     return (*words[:-1], singular(words[-1])) if words else ()
 
 
-def _can_be_key(column: ColumnProfile, table: TableProfile) -> bool:
+def schema_of(table: TableProfile) -> str:
+    """Empty for the default schema."""
+    return table.name.rpartition(".")[0]
+
+
+def is_named_as_key(table: TableProfile, column: ColumnProfile) -> bool:
+    """Whether the name says that the column identifies the rows of its own table."""
+    words, entity = name_words(column.name), entity_words(table)
+    if column.type not in _KEY_TYPES or not words or words[-1] not in GENERIC_KEYS:
+        return False
+    return all(word in GENERIC_KEYS for word in words) or words[:-1] in (entity, entity[-1:])
+
+
+def _keys(tables: Sequence[TableProfile]) -> Iterator[tuple[_Key, str | None]]:
+    """Keys that something may refer to, with the schema that referrers must be of, if any."""
+    groups: defaultdict[tuple[str, Words], defaultdict[str, list[_Key]]]
+    groups = defaultdict(lambda: defaultdict(list))
+    entities = {table.name: entity_words(table) for table in tables}
+    ending = Counter((schema_of(table), entities[table.name][-1:]) for table in tables)
+    for table in tables:
+        entity = entities[table.name]
+        is_vague = _is_number(entity[-1:]) or ending[schema_of(table), entity[-1:]] > MAX_HOMONYMS
+        for column in table.columns:
+            if _can_be_key(column):
+                key = _key(table, column, entity, is_vague=is_vague)
+                if entity or not key.is_generic:
+                    groups[column.type, key.full][schema_of(table)].append(key)
+    for by_schema in groups.values():
+        is_crowded = sum(map(len, by_schema.values())) > MAX_HOMONYMS
+        for schema, keys in by_schema.items():
+            for key in _owners(keys):
+                yield key, schema if is_crowded else None
+
+
+def _key(table: TableProfile, column: ColumnProfile, entity: Words, *, is_vague: bool) -> _Key:
+    words = name_words(column.name)
+    is_generic = all(word in GENERIC_KEYS for word in words)
+    full = (*entity, *words) if is_generic else words
+    return _Key(table, column, words, entity, is_generic, full, is_vague)
+
+
+def _is_number(words: Words) -> bool:
+    return all(word.isdigit() for word in words)
+
+
+def _owners(keys: list[_Key]) -> list[_Key]:
+    """Of very many keys of one name in one schema: those of the thing itself, else the largest."""
+    if len(keys) <= MAX_HOMONYMS:
+        return keys
+    owners = [key for key in keys if _mentions(key.full, key.entity)] or keys
+    return sorted(owners, key=lambda key: (-key.table.row_count, key.table.name))[:MAX_HOMONYMS]
+
+
+def _fitting(key: _Key, schema: str | None, referrers: _Referrers) -> Iterator[_Referrer]:
+    """What `_name_score` could find fitting, found by the ends of names."""
+    endings = [key.full]
+    last = key.entity[-1:]
+    if last and (key.entity == last or not key.is_vague):
+        endings += [last, (*last, *key.words)]
+    for ending in endings:
+        yield from referrers.ending(key.column.type, ending, schema)
+    yield from (item for item in _referrers_of(key.table) if set(item.words) & _SELF_WORDS)
+
+
+def _referrers_of(table: TableProfile) -> Iterator[_Referrer]:
+    for column in table.columns:
+        if column.type not in _KEY_TYPES:
+            continue
+        words = name_words(column.name)
+        if words and words[-1] not in _NEVER_KEYS and not _is_own_key(table, column, words):
+            yield _Referrer(table, column, words)
+
+
+def _can_be_key(column: ColumnProfile) -> bool:
     return (
         column.is_unique
-        and column.type in ("integer", "string")
+        and column.type in _KEY_TYPES
         and not column.is_clock
-        and table.row_count > 0
-        and not _is_generic(column)
+        and not _is_shared_word(column)
     )
 
 
-def _is_generic(column: ColumnProfile) -> bool:
+def _is_shared_word(column: ColumnProfile) -> bool:
     words = name_words(column.name)
     return not words or words[-1] in _NEVER_KEYS
 
@@ -113,7 +257,7 @@ def _is_code(column: ColumnProfile) -> bool:
         and length is not None
         and _MIN_VALUE_LENGTH <= length <= _MAX_CODE_LENGTH
         and (column.distinct_count or 0) >= _MIN_VALUE_LENGTH
-        and not _is_generic(column)
+        and not _is_shared_word(column)
     )
 
 
@@ -121,52 +265,44 @@ def _fits_lengths(column: ColumnProfile, key: ColumnProfile) -> bool:
     return abs((column.average_length or 0) - (key.average_length or 0)) <= 1
 
 
-def _name_score(
-    table: TableProfile, column: ColumnProfile, target: TableProfile, key: ColumnProfile
-) -> float:
+def _name_score(item: _Referrer, key: _Key) -> float:
     """0 when the names do not fit; 1 when they could not fit better."""
-    if column.type != key.type or (table is target and column.name == key.name):
+    own, entity, full = item.words, key.entity, key.full
+    is_self = item.table is key.table
+    if item.column.type != key.column.type or (is_self and item.column.name == key.column.name):
         return 0.0
-    own, other, entity = name_words(column.name), name_words(key.name), entity_words(target)
-    if not own or own[-1] in _NEVER_KEYS or _is_own_key(table, column):
-        return 0.0
-    if table is target:
+    if is_self:
         return 0.85 if set(own) & _SELF_WORDS else 0.0
-    generic = all(word in GENERIC_KEYS for word in other)
-    full = (*entity, *other) if generic else other
     if own == full:
-        return _same_name_score(key, entity, full, generic=generic)
-    if generic and own in (entity, (entity[-1],) if entity else ()):
+        return _same_name_score(key)
+    if key.is_generic and own in (entity, entity[-1:]):
         return 0.9
-    if generic and len(entity) > 1 and own == (entity[-1], *other):
+    if key.is_generic and len(entity) > 1 and own == (entity[-1], *key.words):
         return 0.85
     if len(own) > len(full) and own[-len(full) :] == full and _is_keylike(full, entity):
         return 0.9
-    if entity and len(own) > 1 and own[-1] == entity[-1]:
+    if entity and len(own) > 1 and own[-1] == entity[-1] and not key.is_vague:
         return 0.8
     return 0.0
 
 
-def _same_name_score(
-    key: ColumnProfile, entity: tuple[str, ...], full: tuple[str, ...], *, generic: bool
-) -> float:
-    if generic or _mentions(full, entity):
+def _same_name_score(key: _Key) -> float:
+    if key.is_generic or _mentions(key.full, key.entity):
         return 1.0
     # The same number may be in two tables by chance, the same code hardly.
-    return 0.85 if key.type == "string" or full[-1] in GENERIC_KEYS else 0.0
+    return 0.85 if key.column.type == "string" or key.full[-1] in GENERIC_KEYS else 0.0
 
 
-def _is_keylike(words: tuple[str, ...], entity: tuple[str, ...]) -> bool:
+def _is_keylike(words: Words, entity: Words) -> bool:
     return words[-1] in GENERIC_KEYS or _mentions(words, entity)
 
 
-def _mentions(words: tuple[str, ...], entity: tuple[str, ...]) -> bool:
+def _mentions(words: Words, entity: Words) -> bool:
     return bool(entity) and (words[: len(entity)] == entity or entity[-1] in words)
 
 
-def _is_own_key(table: TableProfile, column: ColumnProfile) -> bool:
+def _is_own_key(table: TableProfile, column: ColumnProfile, words: Words) -> bool:
     """The key of the table itself refers to nothing else."""
     if not column.is_unique:
         return False
-    words, entity = name_words(column.name), entity_words(table)
-    return all(word in GENERIC_KEYS for word in words) or _mentions(words, entity)
+    return all(word in GENERIC_KEYS for word in words) or _mentions(words, entity_words(table))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import permutations
+
 from sqlglot import exp
 
 from aiser_app.domain.catalog import ColumnProfile, KeyLink, TableProfile, name_words
@@ -13,6 +17,23 @@ MAX_COLUMNS = 8
 _MIN_CONTAINMENT = 0.5
 _PARTS_OF_TIME = frozenset(("year", "quarter", "month", "week", "day", "hour", "minute"))
 _LABELS = frozenset(("name", "title", "description", "comment", "note", "text", "status", "type"))
+MAX_SHARING = 60
+"""A column that more tables share than this is no part of what connects two of them."""
+
+
+def composite_pairs(tables: Sequence[TableProfile]) -> Iterator[tuple[TableProfile, TableProfile]]:
+    """Pairs of tables that share enough columns to be worth a look, in the tables' order."""
+    sharing: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for position, table in enumerate(tables):
+        for column in table.columns:
+            if _may_be_part(column) and column.name.casefold() not in _PARTS_OF_TIME:
+                sharing[column.name, column.type].append(position)
+    shared: set[tuple[int, int]] = set()
+    for positions in sharing.values():
+        if len(positions) <= MAX_SHARING:
+            shared.update(permutations(positions, 2))
+    for own, other in sorted(shared):
+        yield tables[own], tables[other]
 
 
 def find_composite(probe: Probe, table: TableProfile, target: TableProfile) -> KeyLink | None:

@@ -7,20 +7,25 @@ so each column refers to one target only, its best.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from sqlglot import exp
 
-from aiser_app.domain.catalog import KeyLink, TableProfile
+from aiser_app.domain.catalog import (
+    KeyLink,
+    ProgressReport,
+    SyncPhase,
+    SyncProgress,
+    TableProfile,
+)
 from aiser_app.query.catalog.candidates import (
     Candidate,
     entity_words,
     named_candidates,
     value_candidates,
 )
-from aiser_app.query.catalog.composites import find_composite
+from aiser_app.query.catalog.composites import composite_pairs, find_composite
 from aiser_app.query.catalog.probe import Probe, column_expression, table_expression
-from aiser_app.query.engines.contract import TableSchema
 
 MIN_CONTAINMENT = 0.5
 """A named link needs at least half of its values in the target."""
@@ -32,47 +37,50 @@ MAX_COMPOSITE_ROWS = 5_000_000
 
 
 def find_links(
-    probe: Probe, tables: tuple[TableProfile, ...], schemas: tuple[TableSchema, ...]
+    probe: Probe, tables: tuple[TableProfile, ...], report: ProgressReport
 ) -> tuple[KeyLink, ...]:
     """Every link was checked: a row of the own table matches at most one row of the target."""
-    links = list(_declared(schemas, tables))
-    taken = {(link.table, pair[0]) for link in links for pair in link.columns}
-    named = (item for item in named_candidates(tables) if _key(item) not in taken)
-    links += _best(probe, named, MIN_CONTAINMENT)
-    taken = {(link.table, pair[0]) for link in links for pair in link.columns}
-    links += _best(probe, value_candidates(tables, taken), MIN_VALUE_CONTAINMENT)
+    links = declared_links(tables)
+    named = [item for item in named_candidates(tables) if item.referrer not in referring(links)]
+    links += best_links(_measured(probe, named, MIN_CONTAINMENT, report))
+    by_value = list(value_candidates(tables, referring(links)))
+    links += best_links(_measured(probe, by_value, MIN_VALUE_CONTAINMENT, report))
     links += _composites(probe, tables, links)
+    return in_order(links)
+
+
+def declared_links(tables: Iterable[TableProfile]) -> list[KeyLink]:
+    """What the database says, as far as it is about tables that are known."""
+    tables = list(tables)
+    known = {table.name for table in tables}
+    return [
+        KeyLink(
+            table=table.name,
+            target=target,
+            columns=tuple(zip(own, target_columns, strict=True)),
+            name_score=1.0,
+            containment=1.0,
+            declared=True,
+        )
+        for table in tables
+        for own, target, target_columns in table.foreign_keys
+        if target in known and len(own) == len(target_columns)
+    ]
+
+
+def referring(links: Iterable[KeyLink]) -> set[tuple[str, str]]:
+    """Columns that refer to something, as (table, column)."""
+    return {(link.table, own) for link in links for own, _ in link.columns}
+
+
+def in_order(links: Iterable[KeyLink]) -> tuple[KeyLink, ...]:
     return tuple(sorted(links, key=lambda link: (link.table, link.target, link.columns)))
 
 
-def _declared(
-    schemas: tuple[TableSchema, ...], tables: tuple[TableProfile, ...]
-) -> Iterable[KeyLink]:
-    known = {table.name for table in tables}
-    for schema in schemas:
-        for own, target, target_columns in schema.foreign_keys:
-            if target in known:
-                yield KeyLink(
-                    table=schema.name,
-                    target=target,
-                    columns=tuple(zip(own, target_columns, strict=True)),
-                    name_score=1.0,
-                    containment=1.0,
-                    declared=True,
-                )
-
-
-def _key(candidate: Candidate) -> tuple[str, str]:
-    return candidate.table.name, candidate.column.name
-
-
-def _best(probe: Probe, candidates: Iterable[Candidate], min_containment: float) -> list[KeyLink]:
-    """For each referring column its best target."""
+def best_links(measured: Iterable[tuple[Candidate, float]]) -> list[KeyLink]:
+    """For each referring column its best target, by names and the measured containment."""
     found: dict[tuple[str, str], tuple[tuple[float, ...], KeyLink]] = {}
-    for candidate in candidates:
-        containment = _containment(probe, candidate)
-        if containment is None or containment < min_containment:
-            continue
+    for candidate, containment in measured:
         link = KeyLink(
             table=candidate.table.name,
             target=candidate.target.name,
@@ -81,16 +89,27 @@ def _best(probe: Probe, candidates: Iterable[Candidate], min_containment: float)
             containment=containment,
         )
         rank = _rank(candidate, link)
-        if _key(candidate) not in found or rank > found[_key(candidate)][0]:
-            found[_key(candidate)] = (rank, link)
+        if candidate.referrer not in found or rank > found[candidate.referrer][0]:
+            found[candidate.referrer] = (rank, link)
     return _without_mutual([link for _, link in found.values()])
 
 
+def _measured(
+    probe: Probe, candidates: Sequence[Candidate], least: float, report: ProgressReport
+) -> Iterator[tuple[Candidate, float]]:
+    for done, candidate in enumerate(candidates, start=1):
+        containment = _containment(probe, candidate)
+        report(SyncProgress(phase=SyncPhase.LINKS, done=done, total=len(candidates)))
+        if containment is not None and containment >= least:
+            yield candidate, containment
+
+
 def _rank(candidate: Candidate, link: KeyLink) -> tuple[float, ...]:
-    """Score first; then the target that is named like the key, then the one with more keys."""
+    """Score first; then a target of the same schema, one that is named like the key, a larger one."""
     named = set(entity_words(candidate.target)) & set(candidate.column.name.casefold().split("_"))
     return (
         link.score,
+        float(candidate.is_within_schema),
         float(bool(named)),
         float(candidate.target.row_count),
     )
@@ -150,14 +169,13 @@ def _composites(
     """Keys of several columns, tried only between tables that nothing else connects."""
     connected = {(link.table, link.target) for link in links}
     found = []
-    for table in tables:
-        for target in tables:
-            pair = (table.name, target.name)
-            if table is target or pair in connected or pair[::-1] in connected:
-                continue
-            if max(table.row_count, target.row_count) > MAX_COMPOSITE_ROWS:
-                continue
-            link = find_composite(probe, table, target)
-            if link is not None:
-                found.append(link)
+    for table, target in composite_pairs(tables):
+        pair = (table.name, target.name)
+        if pair in connected or pair[::-1] in connected:
+            continue
+        if max(table.row_count, target.row_count) > MAX_COMPOSITE_ROWS:
+            continue
+        link = find_composite(probe, table, target)
+        if link is not None:
+            found.append(link)
     return found

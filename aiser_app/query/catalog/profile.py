@@ -1,4 +1,7 @@
-"""Measured facts of the columns of one table."""
+"""Measured facts of the columns of one table, over all of its rows: for data that Aiser keeps itself.
+
+Of somebody else's database only samples are read, see `sampling`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from sqlglot import exp
 
 from aiser_app.domain.catalog import ColumnProfile, TableProfile
 from aiser_app.errors import QueryInvalid
+from aiser_app.query.catalog.portable import as_text, average_length, count_distinct, count_where
 from aiser_app.query.catalog.probe import (
     BudgetSpent,
     Probe,
@@ -36,7 +40,34 @@ class _Facts:
     off_clock: int | None
 
 
-def profile_table(probe: Probe, schema: TableSchema) -> TableProfile:
+def plain_table(schema: TableSchema, depends_on: tuple[str, ...] | None = None) -> TableProfile:
+    """What the database's own catalog says; nothing measured."""
+    return TableProfile(
+        name=schema.name,
+        row_count=max(schema.row_estimate or 0, 0),
+        columns=tuple(plain_column(schema, column) for column in schema.columns),
+        description=schema.description,
+        primary_key=schema.primary_key,
+        foreign_keys=schema.foreign_keys,
+        indexes=schema.indexes,
+        is_view=schema.is_view,
+        depends_on=depends_on,
+    )
+
+
+def plain_column(schema: TableSchema, column: ColumnSchema) -> ColumnProfile:
+    return ColumnProfile(
+        name=column.name,
+        type=column.type,
+        native_type=column.native_type,
+        description=column.description,
+        is_unique=schema.primary_key == (column.name,),
+    )
+
+
+def profile_table(
+    probe: Probe, schema: TableSchema, depends_on: tuple[str, ...] | None = None
+) -> TableProfile:
     """Facts as far as the budget goes; a column that could not be measured keeps its type only."""
     row_count = _row_count(probe, schema)
     columns: list[ColumnProfile] = []
@@ -47,13 +78,7 @@ def profile_table(probe: Probe, schema: TableSchema) -> TableProfile:
             _column(probe, schema, column, row_count, fact)
             for column, fact in zip(part, facts, strict=True)
         ]
-    return TableProfile(
-        name=schema.name,
-        row_count=row_count,
-        columns=tuple(columns),
-        description=schema.description,
-        primary_key=schema.primary_key,
-    )
+    return replace(plain_table(schema, depends_on), row_count=row_count, columns=tuple(columns))
 
 
 def _row_count(probe: Probe, schema: TableSchema) -> int:
@@ -67,48 +92,59 @@ def _measure(
     probe: Probe, schema: TableSchema, columns: tuple[ColumnSchema, ...], row_count: int
 ) -> list[_Facts | None]:
     items: list[exp.Expr] = []
+    exact = row_count <= EXACT_ROWS
     for position, column in enumerate(columns):
         items += [
             item.as_(f"f{position}_{number}")
-            for number, item in enumerate(_facts_of(column, exact=row_count <= EXACT_ROWS))
+            for number, item in enumerate(facts_of(column, exact=exact, dialect=probe.dialect))
         ]
-    row = probe.find_row(exp.select(*items).from_(table_expression(schema.name))) if items else None
+    row = probe.find_row(exp.select(*items).from_(table_expression(schema.name)))
     if row is None:
         return [None] * len(columns)
     width = len(row) // len(columns)
     return [_read(row[at : at + width]) for at in range(0, len(row), width)]
 
 
-def _facts_of(column: ColumnSchema, *, exact: bool) -> list[exp.Expr]:
-    """Always six expressions; NULL where a fact makes no sense for the type."""
-    this = column_expression(column.name)
+def facts_of(column: ColumnSchema, *, exact: bool, dialect: str) -> list[exp.Expr]:
+    """Always six expressions; NULL where a fact makes no sense for the type.
+
+    Not every engine compares everything (PostgreSQL has no smallest boolean, and no smallest UUID):
+    outside of DuckDB text is compared as text, and yes and no are not.
+    """
+    this: exp.Expr = column_expression(column.name)
     nothing = exp.Null()
+    is_text = column.type == "string"
+    if is_text and dialect != "duckdb":
+        this = as_text(this)
     comparable = column.type != "json"
-    distinct = (
-        exp.Count(this=exp.Distinct(expressions=[this])) if exact else exp.ApproxDistinct(this=this)
-    )
-    length = exp.Avg(this=exp.Length(this=this)) if column.type == "string" else nothing
+    ordered = comparable and (dialect == "duckdb" or column.type != "boolean")
+    distinct = count_distinct(this, exact=exact, dialect=dialect)
+    has_length = is_text and (dialect != "duckdb" or _is_plain_text(column))
     return [
         exp.Count(this=this),
         distinct if comparable else nothing,
-        exp.cast(exp.Min(this=this), "text") if comparable else nothing,
-        exp.cast(exp.Max(this=this), "text") if comparable else nothing,
-        length if column.native_type.upper().startswith("VARCHAR") else nothing,
+        as_text(exp.Min(this=this)) if ordered else nothing,
+        as_text(exp.Max(this=this)) if ordered else nothing,
+        average_length(this) if has_length else nothing,
         _off_clock(this) if _may_be_clock(column) else nothing,
     ]
+
+
+def _is_plain_text(column: ColumnSchema) -> bool:
+    return column.native_type.upper().startswith("VARCHAR")
 
 
 def _may_be_clock(column: ColumnSchema) -> bool:
     return column.type == "integer" and "time" in column.name.casefold()
 
 
-def _off_clock(this: exp.Column) -> exp.Expr:
+def _off_clock(this: exp.Expr) -> exp.Expr:
     """How many values are no time of day written as hhmm."""
     outside = exp.not_(exp.Between(this=this, low=_number(0), high=_number(2400)))
     minutes = exp.GTE(
         this=exp.paren(exp.Mod(this=this.copy(), expression=_number(100))), expression=_number(60)
     )
-    return exp.CountIf(this=exp.or_(outside, minutes))
+    return count_where(exp.or_(outside, minutes))
 
 
 def _number(value: int) -> exp.Expr:
@@ -117,19 +153,20 @@ def _number(value: int) -> exp.Expr:
 
 def _read(row: tuple[Any, ...]) -> _Facts:
     filled, distinct, low, high, length, off_clock = row
-    return _Facts(int(filled), distinct, low, high, length, off_clock)
+    return _Facts(
+        int(filled),
+        distinct,
+        low,
+        high,
+        None if length is None else float(length),
+        None if off_clock is None else int(off_clock),
+    )
 
 
 def _column(
     probe: Probe, schema: TableSchema, column: ColumnSchema, row_count: int, facts: _Facts | None
 ) -> ColumnProfile:
-    plain = ColumnProfile(
-        name=column.name,
-        type=column.type,
-        native_type=column.native_type,
-        description=column.description,
-        is_unique=schema.primary_key == (column.name,),
-    )
+    plain = plain_column(schema, column)
     if facts is None:
         return plain
     exact = row_count <= EXACT_ROWS
@@ -153,7 +190,7 @@ def _values(
     few = facts.distinct is not None and 0 < facts.distinct <= MAX_VALUES
     if column.type != "string" or not few or (facts.length or 0) > MAX_VALUE_LENGTH:
         return ()
-    this = exp.cast(column_expression(column.name), "text")
+    this = as_text(column_expression(column.name))
     query = (
         exp.select(this.as_("value"))
         .distinct()

@@ -11,7 +11,7 @@ import pytest
 from aiser_app.domain.catalog import Catalog, KeyLink, name_words, singular
 from aiser_app.query.catalog import profile, read_catalog
 from aiser_app.query.catalog.read import read_catalog as read
-from tests.unit.query.builders import database
+from tests.unit.query.catalog.engines import kept_database as database
 
 Reader = Callable[..., Catalog]
 
@@ -291,6 +291,29 @@ def test_without_time_only_types_are_known(catalog_of: Reader) -> None:
     assert customers.row_count == 100
     assert customers.columns[0].distinct_count is None
     assert catalog.links == ()
+
+
+def test_without_time_even_a_declared_key_gets_no_links(catalog_of: Reader) -> None:
+    catalog = catalog_of(
+        "CREATE TABLE customers (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE orders (customer_id INTEGER)",
+        budget_seconds=0,
+    )
+    assert catalog.links == ()
+
+
+def test_the_better_of_two_targets_is_kept_whichever_comes_first(catalog_of: Reader) -> None:
+    catalog = catalog_of(
+        "CREATE TABLE a_items AS SELECT range + 1 AS id FROM range(100)",
+        "CREATE TABLE items AS SELECT range + 1 AS id FROM range(100)",
+        "CREATE TABLE z_items AS SELECT range + 1 AS id FROM range(100)",
+        "CREATE TABLE orders AS SELECT 1 + range % 90 AS item_id, 'T' || range % 9 AS old_tag "
+        "FROM range(300)",
+        "CREATE TABLE machines AS SELECT 'T' || range AS tag FROM range(30)",
+    )
+    assert ("orders", "item_id", "items", "id") in links(catalog)
+    old_tag = [link for link in catalog.links if link.columns[0][0] == "old_tag"]
+    assert [link.name_score for link in old_tag] == [0.55]
 
 
 def test_running_out_of_time_on_the_way_keeps_what_was_measured(
