@@ -66,6 +66,17 @@ def _parser() -> argparse.ArgumentParser:
     ask = add("ask", _ask, "ask a question as the owner of this installation", has_json=True)
     ask.add_argument("question")
     ask.add_argument("--source", help="name or id of a data source")
+    query = add("query", _query, "run one query as the owner of this installation", has_json=True)
+    query.add_argument("sql", help="one SELECT; - reads it from standard input")
+    query.add_argument(
+        "--source",
+        action="append",
+        help="name or id of a data source; several join across them (source.table)",
+    )
+    query.add_argument("--limit", type=int, help="most rows that are kept")
+    query.add_argument("--timeout", type=float, help="seconds")
+    query.add_argument("--refresh", action="store_true", help="do not take it from the cache")
+    add("rotate-keys", _rotate_keys, "encrypt stored credentials with a new key", has_json=True)
     user = add("create-user", _create_user, "add a person to the organization", has_json=True)
     user.add_argument("email")
     user.add_argument("--name", help="default: the part before the @")
@@ -148,6 +159,54 @@ def _ask(options: argparse.Namespace) -> int:
     view = door.runs.view(actor, run.run_id)
     _say(json.dumps(view, ensure_ascii=False) if options.json else _readable(view))
     return 0 if view["status"] in ("answered", "needs_input") else 1
+
+
+def _query(options: argparse.Namespace) -> int:
+    from aiser_app.bootstrap.web import services
+    from aiser_app.services.queries import QUEUE_SECONDS, QueryInput
+
+    door = services()
+    actor = door.accounts.operator()
+    first = door.sources.default(actor)
+    given = QueryInput(
+        sources=options.source or ([first.source_id] if first else []),
+        sql=sys.stdin.read() if options.sql == "-" else options.sql,
+        limit=options.limit,
+        timeout_seconds=options.timeout,
+        purpose="cli",
+        bypass_cache=options.refresh,
+    )
+    run = door.queries.submit(actor, given).run
+    seconds = (run.deadline_at - run.created_at).total_seconds() + QUEUE_SECONDS
+    if not run.status.is_final:
+        asyncio.run(door.runs.wait(actor, run.run_id, seconds))
+    view = door.runs.view(actor, run.run_id)
+    _say(json.dumps(view, ensure_ascii=False) if options.json else _readable_query(view))
+    return 0 if view["status"] == "succeeded" else 1
+
+
+def _readable_query(view: dict[str, Any]) -> str:
+    """A finished query as text: up to 100 rows, and how they came about."""
+    from aiser_app.stack.text_table import text_table
+
+    if view["status"] != "succeeded":
+        error = view.get("error") or {}
+        told = [error.get("message") or f"The query is {view['status']}.", error.get("hint") or ""]
+        return " ".join(part for part in told if part)
+    names = [str(column["name"]) for column in view["columns"]]
+    cut = ", cut off at the limit" if view["truncated"] else ""
+    took = "from the cache" if view["from_cache"] else f"{view['engine_ms']:,.0f} ms"
+    facts = f"{view['row_count']:,} rows{cut} · {view['route']} · {took}"
+    return "\n\n".join([text_table(names, view["rows"], limit=100), facts])
+
+
+def _rotate_keys(options: argparse.Namespace) -> int:
+    from aiser_app.bootstrap.web import services
+
+    count = services().key_rotation.rotate()
+    told = f"{count} addresses of data sources are encrypted with a new key."
+    _say(json.dumps({"renewed": count}) if options.json else told)
+    return 0
 
 
 def _readable(view: dict[str, Any]) -> str:

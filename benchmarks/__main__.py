@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks import rest_queries
 from benchmarks.question_path import measure, report
 from tests.fixtures.app import RunningApp
 
@@ -24,7 +25,8 @@ def main() -> int:
         print(f"Starting Aiser (logs: {folder}) …", flush=True)
         print(f"Ready after {app.start():.1f} s.", flush=True)
         found = measure(app, max(30, chosen.n))
-        return report(found)
+        status = report(found)
+        return rest_queries.report(rest_queries.measure(app, max(30, chosen.n))) or status
     finally:
         app.remove()
         if not chosen.keep:

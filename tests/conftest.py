@@ -6,9 +6,12 @@ import pytest
 
 pytest_plugins = [
     "tests.fixtures.servers",
+    "tests.fixtures.customer",
     "tests.fixtures.app",
     "tests.fixtures.browser",
     "tests.fixtures.sample",
+    "tests.fixtures.mariadb",
+    "tests.fixtures.clickhouse",
 ]
 
 LAST = ("tests/security/", "tests/e2e/")

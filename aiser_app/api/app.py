@@ -13,9 +13,12 @@ from aiser_app.api import (
     auth,
     conversations,
     health,
+    policies,
+    queries,
     results,
     runs,
     sources,
+    uploads,
     users,
 )
 from aiser_app.api.error_handlers import add_error_handlers
@@ -45,16 +48,24 @@ def build_api() -> FastAPI:
     for router in (
         auth.router,
         sources.router,
+        uploads.router,
         asks.router,
+        queries.router,
         runs.router,
         results.router,
         conversations.router,
         api_keys.router,
         users.router,
+        policies.router,
     ):
         app.include_router(router, prefix=PREFIX, responses=ERROR_RESPONSES)
     app.include_router(health.router)
     app.mount("/api", UnknownAddress(app.routes))
     add_error_handlers(app)
-    app.add_middleware(RequestGate, public_host=urlsplit(current_settings().public_url).netloc)
+    settings = current_settings()
+    app.add_middleware(
+        RequestGate,
+        public_host=urlsplit(settings.public_url).netloc,
+        upload_bytes=settings.upload_mb * 1024**2,
+    )
     return app

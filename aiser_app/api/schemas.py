@@ -25,6 +25,9 @@ class ErrorDetail(BaseModel):
     message: str
     hint: str | None = None
     run_id: str | None = None
+    line: int | None = None
+    """Where in the query's text, from 1, if it is about one place."""
+    column: int | None = None
 
 
 class ErrorEnvelope(BaseModel):
@@ -73,6 +76,7 @@ class UserView(BaseModel):
     role: Role
     is_active: bool
     created_at: datetime
+    attributes: dict[str, str]
 
 
 class UserList(BaseModel):
@@ -89,6 +93,8 @@ class CreateUserBody(Body):
 class ChangeUserBody(Body):
     role: Role | None = None
     is_active: Annotated[bool, Field(strict=True)] | None = None
+    attributes: dict[ShortText, ShortText] | None = None
+    """What row policies use of this person; replaces all of them."""
 
 
 class ApiKeyView(BaseModel):
@@ -126,6 +132,15 @@ class SourceView(BaseModel):
     synced_at: datetime | None
     table_count: int
     row_count: int
+    status_reason: str
+    """Why it is paused, or why its last sync failed."""
+    warnings: list[str]
+    """What the last test of the connection found questionable."""
+
+
+class SourceMade(SourceView):
+    run_id: str
+    """The first sync."""
 
 
 class SourceList(BaseModel):
@@ -144,6 +159,9 @@ class TableView(BaseModel):
 class SourceDetail(SourceView):
     tables: list[TableView]
     suggested_questions: list[str]
+    url: str
+    """Without the password; empty for uploads, and for who may not change it."""
+    options: dict[str, Any]
 
 
 class AskBody(Body):
@@ -256,7 +274,10 @@ class ResultPageView(BaseModel):
     """Rows that the filters leave, in all pages together."""
     truncated: bool
     """The query had more rows than were kept."""
+    limiting_factor: str
+    """What cut it off when it is truncated: `rows` or `bytes`."""
     as_of: datetime
+    from_cache: bool
     sql: str
 
 

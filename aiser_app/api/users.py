@@ -28,5 +28,7 @@ def change_user(
     user_id: str, body: ChangeUserBody, actor: CurrentActor, given: GivenServices
 ) -> UserView:
     """Deactivating ends the user's sessions and stops their keys."""
-    user = given.accounts.change_user(actor, user_id, role=body.role, is_active=body.is_active)
+    user = given.accounts.change_user(
+        actor, user_id, role=body.role, is_active=body.is_active, attributes=body.attributes
+    )
     return UserView.model_validate(user)

@@ -47,5 +47,12 @@ def build_scheduler(settings: Settings | None = None) -> SchedulerParts:
         lifecycle=RunLifecycle(
             engine, events=RunEventLog(redis), control=RunControl(redis), queue=queue
         ),
-        clean_up=CleanUp(engine, results_dir=settings.results_dir),
+        clean_up=CleanUp(
+            engine,
+            results_dir=settings.results_dir,
+            uploads_dir=settings.uploads_dir,
+            record_days=settings.record_days,
+            result_days=settings.result_days,
+            results_max_bytes=settings.results_max_gb * 1024**3,
+        ),
     )

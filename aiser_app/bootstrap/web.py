@@ -6,9 +6,11 @@ import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import TypedDict
 
 from sqlalchemy import Engine
 
+from aiser_app.bootstrap.data_access import DataAccess, build_data_access
 from aiser_app.broker.connection import Connection, connect
 from aiser_app.broker.job_queue import JobQueue
 from aiser_app.broker.rate_limit import RateLimiter
@@ -19,19 +21,25 @@ from aiser_app.config import Settings, current_settings
 from aiser_app.db.engine import open_engine
 from aiser_app.errors import ServiceUnavailable
 from aiser_app.query.catalog import read_catalog
-from aiser_app.query.engines.duckdb import DuckDBEngine
-from aiser_app.query.results import ResultStore
 from aiser_app.semantic.inference import infer_model
 from aiser_app.services.accounts import Accounts
 from aiser_app.services.accounts.context import AccountContext
+from aiser_app.services.advice import Advice
 from aiser_app.services.chat import Chat
 from aiser_app.services.conversations import Conversations
 from aiser_app.services.health import Health
+from aiser_app.services.key_rotation import KeyRotation
+from aiser_app.services.policies import DataPolicies
+from aiser_app.services.queries import Queries, QueryLimits
+from aiser_app.services.query_history import QueryHistory
+from aiser_app.services.query_requests import QueryRequests
 from aiser_app.services.results import Results
 from aiser_app.services.runs import Runs
 from aiser_app.services.sample_source import SampleMaker
+from aiser_app.services.source_setup import SourceSetup
 from aiser_app.services.sources import Sources
 from aiser_app.services.throttle import Throttle
+from aiser_app.services.uploads import Uploads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +56,18 @@ class Services:
     runs: Runs
     results: Results
     health: Health
+    data: DataAccess
+    source_setup: SourceSetup
+    policies: DataPolicies
+    queries: Queries
+    query_history: QueryHistory
+    advice: Advice
+    key_rotation: KeyRotation
+    uploads: Uploads
 
     def close(self) -> None:
         """Give pooled connections back; the feed is closed by its own event loop."""
+        self.data.close()
         self.engine.dispose()
         self.redis.close()
 
@@ -80,11 +97,13 @@ def build_services(settings: Settings) -> Services:
         )
     engine = open_engine(settings.database_url)
     redis = connect(settings.redis_url)
-    store = ResultStore(settings.results_dir)
+    data = build_data_access(settings)
+    store = data.store
+    queue = JobQueue(redis)
     events = RunEventLog(redis)
     feed = RunEventFeed(settings.redis_url)
     throttle = Throttle(RateLimiter(redis))
-    sources = Sources(engine, _sample_maker(settings))
+    sources = Sources(engine, _sample_maker(settings, data))
     return Services(
         settings=settings,
         engine=engine,
@@ -103,7 +122,7 @@ def build_services(settings: Settings) -> Services:
         conversations=Conversations(engine),
         chat=Chat(
             engine,
-            queue=JobQueue(redis),
+            queue=queue,
             events=events,
             question_max_chars=settings.question_max_chars,
             deadline_seconds=settings.run_deadline_seconds,
@@ -113,12 +132,65 @@ def build_services(settings: Settings) -> Services:
         health=Health(
             engine, redis=redis, workers=WorkerRegistry(redis), chroma_url=settings.chroma_url
         ),
+        **_query_services(settings, engine, data, queue, events),
     )
 
 
-def _sample_maker(settings: Settings) -> SampleMaker:
+class _QueryServices(TypedDict):
+    """The part of `Services` that is about sources and queries."""
+
+    data: DataAccess
+    source_setup: SourceSetup
+    policies: DataPolicies
+    queries: Queries
+    uploads: Uploads
+    query_history: QueryHistory
+    advice: Advice
+    key_rotation: KeyRotation
+
+
+def _query_services(
+    settings: Settings, engine: Engine, data: DataAccess, queue: JobQueue, events: RunEventLog
+) -> _QueryServices:
+    dialects = data.sources.dialects
+    return _QueryServices(
+        data=data,
+        source_setup=SourceSetup(
+            engine,
+            access=data.sources,
+            queue=queue,
+            events=events,
+            sources_dir=settings.sources_dir,
+        ),
+        policies=DataPolicies(engine, dialects=dialects),
+        queries=Queries(
+            engine,
+            queue=queue,
+            events=events,
+            requests=QueryRequests(dialects=dialects),
+            router_for=data.router,
+            limits=QueryLimits(
+                default_rows=settings.result_row_limit,
+                max_rows=settings.query_max_rows,
+                default_seconds=settings.editor_timeout_seconds,
+            ),
+        ),
+        uploads=Uploads(
+            engine,
+            queue=queue,
+            events=events,
+            uploads_dir=settings.uploads_dir,
+            max_bytes=settings.upload_mb * 1024**2,
+        ),
+        query_history=QueryHistory(engine),
+        advice=Advice(engine, dialects=dialects),
+        key_rotation=KeyRotation(engine, data.sealer),
+    )
+
+
+def _sample_maker(settings: Settings, data: DataAccess) -> SampleMaker:
     return SampleMaker(
         sources_dir=settings.sources_dir,
-        read_catalog=partial(read_catalog, DuckDBEngine(settings.sources_dir)),
+        read_catalog=partial(read_catalog, data.engine("duckdb")),
         infer_model=infer_model,
     )

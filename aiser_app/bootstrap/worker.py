@@ -8,22 +8,27 @@ import threading
 import uuid
 from dataclasses import dataclass
 
+from sqlalchemy import Engine
+
 from aiser_app.agent.loop import AgentLoop
+from aiser_app.bootstrap.data_access import DataAccess, build_data_access
 from aiser_app.bootstrap.scheduler import SchedulerParts, build_scheduler
 from aiser_app.broker.run_control import RunControl
 from aiser_app.broker.run_events import RunEventLog
 from aiser_app.broker.worker_registry import WorkerRegistry
 from aiser_app.config import Settings, current_settings
-from aiser_app.db.unit_of_work import UnitOfWork
-from aiser_app.domain.result import Result
-from aiser_app.domain.run import Run
+from aiser_app.domain.run import Run, RunKind
 from aiser_app.planner.chat_model import PlannerChatModel
-from aiser_app.query.engines.duckdb import DuckDBEngine
-from aiser_app.query.results import ResultStore
 from aiser_app.query.router import QueryRouter
 from aiser_app.services.answering import Answering, AnsweringLimits
 from aiser_app.services.clean_up import CleanUp
+from aiser_app.services.ingesting import Ingesting
+from aiser_app.services.journals import RunJournal
+from aiser_app.services.query_requests import QueryRequests
+from aiser_app.services.querying import Querying
+from aiser_app.services.run_execution import RunExecution, Work, succeeding
 from aiser_app.services.run_lifecycle import RunLifecycle
+from aiser_app.services.syncing import Syncing
 from aiser_app.tools.builtin.ask_user import AskUser
 from aiser_app.tools.builtin.generate_chart import GenerateChart
 from aiser_app.tools.builtin.query_data import QueryData
@@ -36,12 +41,12 @@ class WorkerParts:
     settings: Settings
     scheduler: SchedulerParts
     workers: WorkerRegistry
-    duckdb: DuckDBEngine
-    answering: Answering
+    data: DataAccess
+    execution: RunExecution
 
     def close(self) -> None:
         """Give back every connection."""
-        self.duckdb.close()
+        self.data.close()
         self.scheduler.engine.dispose()
         self.scheduler.redis.close()
 
@@ -59,8 +64,8 @@ def worker_parts() -> WorkerParts:
         return _parts
 
 
-def answering() -> Answering:
-    return worker_parts().answering
+def execution() -> RunExecution:
+    return worker_parts().execution
 
 
 def lifecycle() -> RunLifecycle:
@@ -78,42 +83,61 @@ def build_worker(settings: Settings) -> WorkerParts:
         ServiceUnavailable: an address is missing, that is, nothing is running.
     """
     shared = build_scheduler(settings)
+    data = build_data_access(settings)
     name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    store = ResultStore(settings.results_dir)
-    duckdb = DuckDBEngine(settings.sources_dir)
-    engines = {duckdb.name: duckdb}
-
-    def router_for(run: Run) -> QueryRouter:
-        def record(result: Result) -> None:
-            with UnitOfWork(shared.engine) as uow:
-                uow.results.add(result, run_id=run.run_id, user_id=run.user_id)
-                uow.commit()
-
-        return QueryRouter(engines, store, record)
-
     return WorkerParts(
         name=name,
         settings=settings,
         scheduler=shared,
         workers=WorkerRegistry(shared.redis),
-        duckdb=duckdb,
-        answering=Answering(
-            shared.engine,
+        data=data,
+        execution=RunExecution(
             worker=name,
             lifecycle=shared.lifecycle,
             events=RunEventLog(shared.redis),
             control=RunControl(shared.redis),
-            agent=AgentLoop(
-                ToolRegistry([QueryData(), GenerateChart(), AskUser()]),
-                lambda context: PlannerChatModel(
-                    model=context.model, today=context.today, previous=context.previous
-                ),
-            ),
-            router_for=router_for,
-            results=store,
-            limits=AnsweringLimits(
-                row_limit=settings.result_row_limit,
-                query_timeout_seconds=settings.query_timeout_seconds,
-            ),
+            works=_works(settings, shared.engine, data),
         ),
     )
+
+
+def _works(settings: Settings, engine: Engine, data: DataAccess) -> dict[RunKind, Work]:
+    """What this process does with a run, by kind."""
+
+    def router_for(run: Run) -> QueryRouter:
+        return data.router(RunJournal(engine=engine, run=run))
+
+    answering = Answering(
+        engine,
+        agent=AgentLoop(
+            ToolRegistry([QueryData(), GenerateChart(), AskUser()]),
+            lambda context: PlannerChatModel(
+                model=context.model, today=context.today, previous=context.previous
+            ),
+        ),
+        router_for=router_for,
+        results=data.store,
+        dialects=data.sources.dialects,
+        limits=AnsweringLimits(
+            row_limit=settings.result_row_limit,
+            query_timeout_seconds=settings.query_timeout_seconds,
+        ),
+    )
+    querying = Querying(
+        engine,
+        requests=QueryRequests(dialects=data.sources.dialects),
+        router_for=data.router,
+    )
+    return {
+        RunKind.ASK: answering.work,
+        RunKind.QUERY: querying.work,
+        RunKind.SYNC: succeeding(Syncing(engine, access=data.sources).work),
+        RunKind.INGEST: succeeding(
+            Ingesting(
+                engine,
+                access=data.sources,
+                sources_dir=settings.sources_dir,
+                uploads_dir=settings.uploads_dir,
+            ).work
+        ),
+    }

@@ -1,45 +1,48 @@
-"""The one way to data for every query of every origin: guard, engine, result store, record."""
+"""The one way to data for every query of every origin: guard, cache, route, result store, record."""
 
 from __future__ import annotations
 
 import logging
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from aiser_app.domain.actor import Actor
 from aiser_app.domain.cancellation import CancelToken
-from aiser_app.domain.data_source import DataSource
+from aiser_app.domain.data_source import SourceStatus
 from aiser_app.domain.result import Column, Result
 from aiser_app.domain.verdict import Allowed, Denied
-from aiser_app.errors import EngineUnavailable, NotFound, QueryDenied
-from aiser_app.query.engines.contract import Engine
+from aiser_app.errors import AiserError, EngineUnavailable, NotFound, QueryDenied, SourcePaused
+from aiser_app.query.cache import ResultCache, cache_key
+from aiser_app.query.engines.contract import Engine, Plan
+from aiser_app.query.federation import FederationSettings
 from aiser_app.query.guard import judge
+from aiser_app.query.journal import QueryJournal, record_of
+from aiser_app.query.measuring import Measurement
+from aiser_app.query.prepared import Prepared, prepare_direct, prepare_federated
+from aiser_app.query.request import QueryRequest, QuerySource
 from aiser_app.query.results import ResultStore, StoredRows
 
 log = logging.getLogger(__name__)
 
-_WHY = {
-    "duckdb": "This data is kept beside Aiser in a DuckDB file.",
-    "direct": "The query runs in the source's own database.",
-}
+PLAN_SECONDS = 5.0
+"""Time that the plan of a slow query may take; it is not run again for it."""
+MAX_PLAN_CHARS = 100_000
+FEDERATED = "duckdb"
+"""Dialect and engine of queries over several sources."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class QueryRequest:
-    """`tables` are the names that the query may read; `limit` the most rows that are kept."""
+@dataclass(kw_only=True, slots=True)
+class _Attempt:
+    """What becomes known while one request is worked on."""
 
-    actor: Actor
-    source: DataSource
-    tables: tuple[str, ...]
-    sql: str
-    limit: int
-    timeout_seconds: float
-    purpose: str
-    columns: tuple[Column, ...] = ()
-    """Titles and units by column name, for the result's columns."""
+    query_id: str
+    prepared: Prepared | None = None
+    engine_ms: float = 0.0
+    plan: str = ""
+    result: Result | None = None
+    measured: Measurement = field(default_factory=Measurement)
 
 
 class QueryRouter:
@@ -49,106 +52,277 @@ class QueryRouter:
         self,
         engines: Mapping[str, Engine],
         results: ResultStore,
-        record: Callable[[Result], None],
+        journal: QueryJournal,
+        cache: ResultCache,
+        federation: FederationSettings,
     ) -> None:
-        """`record` keeps the envelope; rows of a result that cannot be recorded are removed."""
+        """`journal` keeps the envelope; rows of a result that cannot be recorded are removed."""
         self._engines = engines
         self._results = results
-        self._record = record
+        self._journal = journal
+        self._cache = cache
+        self._federation = federation
 
     def run(self, request: QueryRequest, cancel: CancelToken) -> Result:
-        """Judge, run, store and record one query.
+        """Judge, find or run, store and record one query.
 
         Raises:
             QueryDenied: the guard refused it; nothing ran.
             QueryInvalid: the engine says that it cannot run.
             QueryTimedOut, QueryCancelled: it was stopped, in the engine too.
             EngineUnavailable: the database does not answer.
+            SourcePaused: somebody paused the source.
             NotFound: the source belongs to another organization.
         """
-        engine = self._engine(request)
-        verdict = self._judge(request, engine)
-        started = time.monotonic()
-        read_at = datetime.now(UTC)
-        result_id = uuid.uuid4().hex
-        stored = self._run(request, engine, verdict, result_id, cancel)
-        result = Result(
-            result_id=result_id,
-            organization_id=request.actor.organization_id,
-            source_id=request.source.source_id,
-            columns=stored.columns,
-            row_count=stored.row_count,
-            truncated=stored.truncated,
-            limit=request.limit,
-            as_of=request.source.synced_at or read_at,
-            duration_ms=round((time.monotonic() - started) * 1000, 3),
-            engine=engine.name,
-            route=engine.route,
-            why=_WHY.get(engine.route, ""),
-            sql=verdict.sql,
-            tables=verdict.tables,
-            claims_hash=verdict.claims.hash,
-            rows_read=self._rows_read(request.source, engine, verdict.tables),
-        )
-        self._keep(result)
-        return result
+        attempt = _Attempt(query_id=uuid.uuid4().hex)
+        try:
+            with attempt.measured:
+                result = self._run(request, attempt, cancel)
+        except AiserError as error:
+            self._note(request, attempt, error)
+            raise
+        return self._keep(request, attempt, result)
 
-    def _engine(self, request: QueryRequest) -> Engine:
-        if request.source.organization_id != request.actor.organization_id:
+    def find_cached(self, request: QueryRequest) -> Result | None:
+        """The result of an earlier run, as this request's own; None when it has to run.
+
+        Cheap enough for a web process. Raises like `run`, as far as that is known without running.
+        """
+        if request.cache.bypass:
+            return None
+        attempt = _Attempt(query_id=uuid.uuid4().hex)
+        with attempt.measured:
+            prepared = self._prepare(request)
+            found = self._cache.find(self._key(request, prepared))
+            result = self._reuse(request, attempt.query_id, found) if found else None
+        attempt.prepared = prepared
+        return self._keep(request, attempt, result) if result else None
+
+    def check(self, request: QueryRequest) -> Prepared:
+        """The verdict alone, for whoever wants to know before running.
+
+        Raises:
+            QueryDenied, SourcePaused, NotFound: as `run`.
+        """
+        return self._prepare(request)
+
+    def explain(self, request: QueryRequest, cancel: CancelToken, *, actual: bool) -> Plan | None:
+        """The engine's plan; `actual` runs the query.
+
+        Raises:
+            QueryDenied: also for a measured plan of a query that policies apply to: it would show
+                how many rows they hide. Otherwise like `run`.
+        """
+        prepared = self._prepare(request)
+        if actual and prepared.policies:
+            raise QueryDenied(
+                "A measured plan would show how many rows a policy hides.",
+                hint="Ask for the plan as it would run.",
+            )
+        return prepared.explain(actual, self._seconds(request), cancel)
+
+    def _run(self, request: QueryRequest, attempt: _Attempt, cancel: CancelToken) -> Result:
+        prepared = attempt.prepared = self._prepare(request)
+        return self._cache.fetch(
+            self._key(request, prepared),
+            sources=tuple(source.source_id for source in prepared.sources),
+            ttl_seconds=prepared.cache_seconds,
+            bypass=request.cache.bypass,
+            stale_ok_seconds=request.cache.stale_ok_seconds,
+            wait_seconds=self._seconds(request),
+            cancel=cancel,
+            load=lambda: self._load(request, attempt, prepared, cancel),
+            reuse=lambda found: self._reuse(request, attempt.query_id, found),
+        )
+
+    def _prepare(self, request: QueryRequest) -> Prepared:
+        """Judge every part of the query, and choose its route."""
+        for given in request.sources:
+            self._check_source(request, given)
+        if len(request.sources) > 1:
+            for given in request.sources:
+                self._engine(given)
+            return prepare_federated(request, self._engines, self._federation)
+        engine = self._engine(request.main)
+        return prepare_direct(request.main.source, engine, self._judge(request, engine))
+
+    @staticmethod
+    def _check_source(request: QueryRequest, given: QuerySource) -> None:
+        source = given.source
+        if source.organization_id != request.actor.organization_id:
             raise NotFound("There is no such data source.")
-        engine = self._engines.get(request.source.engine)
+        if source.status is SourceStatus.PAUSED:
+            why = f": {source.status_reason}" if source.status_reason else "."
+            raise SourcePaused(
+                f"“{source.name}” is paused{why}", hint="An administrator can resume it."
+            )
+
+    def _engine(self, given: QuerySource) -> Engine:
+        engine = self._engines.get(given.source.engine)
         if engine is None:
             raise EngineUnavailable(
-                f"No engine is set up for “{request.source.name}”.",
+                f"No engine is set up for “{given.source.name}”.",
                 hint="Ask an administrator to check the data source.",
             )
         return engine
 
     def _judge(self, request: QueryRequest, engine: Engine) -> Allowed:
+        given = request.main
         verdict = judge(
             request.sql,
             dialect=engine.dialect,
-            tables=request.tables,
+            tables=given.tables,
             claims=request.actor.claims,
             limit=request.limit,
+            policies=given.policies,
+            parameters=request.parameters,
         )
         if isinstance(verdict, Denied):
             log.info("query denied", extra={"purpose": request.purpose, "reason": verdict.reason})
             raise QueryDenied(
                 verdict.reason, hint="Write one SELECT over the tables of this data source."
-            )
+            ).at(verdict.line, verdict.column)
         return verdict
 
-    def _run(
-        self,
-        request: QueryRequest,
-        engine: Engine,
-        verdict: Allowed,
-        result_id: str,
-        cancel: CancelToken,
+    @staticmethod
+    def _key(request: QueryRequest, prepared: Prepared) -> str:
+        return cache_key(
+            sql=prepared.sql,
+            parameters=prepared.parameters,
+            limit=request.limit,
+            sources=prepared.sources,
+            claims=request.actor.claims,
+            policies=tuple(given.policies for given in request.sources),
+        )
+
+    def _load(
+        self, request: QueryRequest, attempt: _Attempt, prepared: Prepared, cancel: CancelToken
+    ) -> Result:
+        """Run it and store the rows under the attempt's id."""
+        started = time.perf_counter()
+        read_at = datetime.now(UTC)
+        stored = self._store(request, attempt, prepared, cancel)
+        duration_ms = (time.perf_counter() - started) * 1000
+        if duration_ms >= 1000 * min(s.settings.slow_query_seconds for s in prepared.sources):
+            attempt.plan = self._plan(prepared)
+        kept = [source.synced_at for source in prepared.sources if source.is_kept_here]
+        return Result(
+            result_id=attempt.query_id,
+            organization_id=request.actor.organization_id,
+            source_id=request.main.source.source_id,
+            columns=stored.columns,
+            row_count=stored.row_count,
+            truncated=stored.truncated,
+            limit=request.limit,
+            as_of=min((at for at in kept if at is not None), default=read_at),
+            duration_ms=round(duration_ms, 3),
+            engine=prepared.engine,
+            route=prepared.route,
+            why=prepared.why(),
+            sql=prepared.sql,
+            tables=prepared.tables,
+            claims_hash=request.actor.claims.hash,
+            rows_read=_rows_read(request, prepared),
+            limiting_factor=stored.limiting_factor,
+            byte_count=stored.byte_count,
+            source_ids=tuple(source.source_id for source in prepared.sources),
+            policies=prepared.policies,
+        )
+
+    def _store(
+        self, request: QueryRequest, attempt: _Attempt, prepared: Prepared, cancel: CancelToken
     ) -> StoredRows:
-        with engine.stream(
-            request.source, verdict.sql, timeout_seconds=request.timeout_seconds, cancel=cancel
-        ) as rows:
-            return self._results.write(
+        started = time.perf_counter()
+        with prepared.open_rows(self._seconds(request), cancel) as rows:
+            schema = rows.schema
+            opened_ms = (time.perf_counter() - started) * 1000
+            stored = self._results.write(
                 rows,
-                rows.schema,
-                result_id=result_id,
+                schema,
+                result_id=attempt.query_id,
                 organization_id=request.actor.organization_id,
                 limit=request.limit,
                 columns=request.columns,
             )
+        attempt.engine_ms = opened_ms + stored.time_to_first_batch_ms
+        return stored
 
     @staticmethod
-    def _rows_read(source: DataSource, engine: Engine, tables: tuple[str, ...]) -> int | None:
-        """Rows of the tables in use, as the database's catalog knows them."""
-        known = {table.name: table.row_estimate for table in engine.describe(source)}
-        counts = [known.get(name) for name in tables]
-        return None if None in counts else sum(count for count in counts if count is not None)
+    def _seconds(request: QueryRequest) -> float:
+        caps = [s.source.settings.query_timeout_seconds for s in request.sources]
+        return min([request.timeout_seconds, *(cap for cap in caps if cap is not None)])
 
-    def _keep(self, result: Result) -> None:
+    @staticmethod
+    def _plan(prepared: Prepared) -> str:
+        """Of a slow query; what cannot be had is left out."""
         try:
-            self._record(result)
+            plan = prepared.explain(False, PLAN_SECONDS, CancelToken())
+        except AiserError as error:
+            log.info("plan_not_captured", extra={"code": error.code})
+            return ""
+        return plan.text[:MAX_PLAN_CHARS] if plan else ""
+
+    def _reuse(self, request: QueryRequest, query_id: str, found: Result) -> Result | None:
+        """The same rows under an id of this request; None when they are gone."""
+        organization_id = request.actor.organization_id
+        if not self._results.share(found.result_id, organization_id, query_id):
+            return None
+        return replace(
+            found,
+            result_id=query_id,
+            from_cache=True,
+            columns=tuple(_titled(column, request) for column in found.columns),
+        )
+
+    def _keep(self, request: QueryRequest, attempt: _Attempt, result: Result) -> Result:
+        record = record_of(
+            request,
+            query_id=result.result_id,
+            dialect=self._dialect(request),
+            prepared=attempt.prepared,
+            measured=attempt.measured,
+            engine_ms=attempt.engine_ms,
+            result=result,
+            plan=attempt.plan,
+        )
+        try:
+            self._journal.keep(result, record)
         except BaseException:
             self._results.delete(result.result_id, result.organization_id)
             raise
+        return result
+
+    def _note(self, request: QueryRequest, attempt: _Attempt, error: AiserError) -> None:
+        """A failure is told whether or not it can be written down."""
+        record = record_of(
+            request,
+            query_id=attempt.query_id,
+            dialect=self._dialect(request),
+            prepared=attempt.prepared,
+            measured=attempt.measured,
+            engine_ms=attempt.engine_ms,
+            error=error,
+        )
+        try:
+            self._journal.note(record)
+        except AiserError as failure:
+            log.warning("query_not_recorded", extra={"code": failure.code})
+
+    def _dialect(self, request: QueryRequest) -> str:
+        engine = self._engines.get(request.main.source.engine)
+        return engine.dialect if engine and len(request.sources) == 1 else FEDERATED
+
+
+def _titled(column: Column, request: QueryRequest) -> Column:
+    """The column with the titles that this request gives, not those of whoever asked first."""
+    given = next((item for item in request.columns if item.name == column.name), None)
+    return replace(column, title=given.title if given else "", unit=given.unit if given else "")
+
+
+def _rows_read(request: QueryRequest, prepared: Prepared) -> int | None:
+    """Rows of the tables in use, as far as the catalog knows them, and a policy hides none."""
+    if len(request.sources) > 1 or prepared.policies:
+        return None
+    tables = request.main.tables
+    counts = [tables[name].row_estimate if name in tables else None for name in prepared.tables]
+    return None if None in counts else sum(count for count in counts if count is not None)

@@ -89,7 +89,7 @@ class Health:
 
     def _chroma(self) -> str:
         problem = ServiceUnavailable(
-            "Chroma does not answer.", hint="It restarts by itself; see logs/chroma.log."
+            "Chroma does not answer.", hint="It restarts by itself; see logs/chroma-1.log."
         )
         if not self._chroma_url:
             raise problem

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+from aiser_app.access.known_values import seen_model
 from aiser_app.db.unit_of_work import UnitOfWork
+from aiser_app.domain.policy import Policies
 from aiser_app.domain.semantic_model import SemanticModel
+from aiser_app.query.catalog import GrantedTables
+from aiser_app.query.request import QuerySource
 
 KEPT = 32
 
@@ -19,6 +23,7 @@ class ModelCache:
     def __init__(self, kept: int = KEPT) -> None:
         self._kept = kept
         self._models: OrderedDict[tuple[str, str, int], SemanticModel] = OrderedDict()
+        self._seen: OrderedDict[tuple[str, str, int, Policies], SemanticModel] = OrderedDict()
 
     def find_latest(
         self, uow: UnitOfWork, organization_id: str, source_id: str
@@ -36,3 +41,18 @@ class ModelCache:
             while len(self._models) > self._kept:
                 self._models.popitem(last=False)
         return model
+
+    def as_seen(self, model: SemanticModel, granted: QuerySource) -> SemanticModel:
+        """The model without the values that the policies of whoever asks hide."""
+        policies = granted.policies
+        if policies.is_empty:
+            return model
+        key = (model.source_id, granted.source.data_version, model.version, policies)
+        found = self._seen.get(key)
+        if found is None:
+            if isinstance(granted.tables, GrantedTables):
+                granted.tables.load(cube.table for cube in model.cubes)
+            found = self._seen[key] = seen_model(model, granted.tables, policies)
+            while len(self._seen) > self._kept:
+                self._seen.popitem(last=False)
+        return found

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine
 
-from aiser_app.broker.job_queue import JobName, JobQueue
+from aiser_app.broker.job_queue import BACKGROUND, INTERACTIVE, JobName, JobQueue
 from aiser_app.broker.run_control import RunControl
 from aiser_app.broker.run_events import RunEventLog
 from aiser_app.db.unit_of_work import UnitOfWork
 from aiser_app.domain.answer import Answer
 from aiser_app.domain.encoding import encode
-from aiser_app.domain.run import EventKind, Run, RunFailure, RunStatus
-from aiser_app.errors import RunDeadlineExceeded, ServiceUnavailable, WorkerLost
+from aiser_app.domain.run import EventKind, Run, RunFailure, RunKind, RunStatus
+from aiser_app.errors import AiserError, RunDeadlineExceeded, ServiceUnavailable, WorkerLost
+from aiser_app.services.sync_endings import leave_syncing
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +36,18 @@ ENQUEUE_GRACE_SECONDS = 3.0
 DEADLINE_GRACE_SECONDS = 3.0
 """The worker of a run ends it at its deadline; after this the reaper does."""
 FINAL_EVENT_TRIES = 5
+JOB_SLACK_SECONDS = 30
+"""The queue stops a job this long after the run's own deadline: only if all else failed."""
+_JOBS = {
+    RunKind.ASK: (JobName.ANSWER_QUESTION, INTERACTIVE),
+    RunKind.QUERY: (JobName.RUN_QUERY, INTERACTIVE),
+    RunKind.SYNC: (JobName.SYNC_SOURCE, BACKGROUND),
+    RunKind.INGEST: (JobName.INGEST_FILE, BACKGROUND),
+}
 _ENDINGS = {
     RunStatus.ANSWERED: EventKind.ANSWER,
     RunStatus.NEEDS_INPUT: EventKind.CLARIFICATION,
+    RunStatus.SUCCEEDED: EventKind.SUCCEEDED,
     RunStatus.FAILED: EventKind.FAILED,
     RunStatus.CANCELLED: EventKind.CANCELLED,
 }
@@ -48,26 +58,41 @@ def job_id_of(run: Run) -> str:
     return f"{run.run_id}-{run.attempts}"
 
 
-def failure_of(error: RunDeadlineExceeded | WorkerLost) -> RunFailure:
-    return RunFailure(code=error.code, message=error.message, hint=error.hint)
+def enqueue_run(queue: JobQueue, run: Run, seconds: float) -> None:
+    """Hand a run to the workers; `seconds` is what is left of its time."""
+    job, where = _JOBS[run.kind]
+    queue.enqueue(
+        job,
+        {"run_id": run.run_id},
+        job_id=job_id_of(run),
+        queue=where,
+        timeout_seconds=max(1, int(seconds)) + JOB_SLACK_SECONDS,
+    )
+
+
+def failure_of(error: AiserError) -> RunFailure:
+    return RunFailure(
+        code=error.code,
+        message=error.message,
+        hint=error.hint,
+        line=error.line,
+        column=error.column,
+    )
 
 
 def deadline_failure(run: Run) -> RunFailure:
     seconds = (run.deadline_at - run.created_at).total_seconds()
+    what = "This question was not answered" if run.kind is RunKind.ASK else "This did not end"
     return failure_of(
         RunDeadlineExceeded(
-            f"This question was not answered within {seconds:,.0f} s.",
+            f"{what} within {seconds:,.0f} s.",
             hint="Ask for less at once, or try again when less is going on.",
         )
     )
 
 
 def worker_lost_failure() -> RunFailure:
-    return failure_of(
-        WorkerLost(
-            "The worker that answered this question died, twice.", hint="Ask the question again."
-        )
-    )
+    return failure_of(WorkerLost("The worker that was at it died, twice.", hint="Start it again."))
 
 
 class RunLifecycle:
@@ -113,9 +138,11 @@ class RunLifecycle:
         status: RunStatus,
         answer: Answer | None = None,
         failure: RunFailure | None = None,
+        outcome: Mapping[str, Any] | None = None,
         steps: Sequence[dict[str, Any]] = (),
+        write: Callable[[UnitOfWork], None] | None = None,
     ) -> bool:
-        """Write the ending, then tell it. False when it had ended, or another attempt has begun."""
+        """Write the ending, and with it what `write` adds, then tell it. False when it had ended, or another attempt has begun."""
         with UnitOfWork(self._engine) as uow:
             is_first = uow.runs.finish(
                 run_id,
@@ -123,9 +150,14 @@ class RunLifecycle:
                 status=status,
                 answer=answer,
                 failure=failure,
+                outcome=outcome,
                 steps=steps,
                 now=self._now(),
             )
+            if is_first and write is not None:
+                write(uow)
+            if is_first and status is not RunStatus.SUCCEEDED:
+                leave_syncing(uow, uow.runs.get(run_id), failure.message if failure else "")
             uow.commit()
         if is_first:
             log.info(
@@ -137,7 +169,7 @@ class RunLifecycle:
                     "code": failure.code if failure else None,
                 },
             )
-            self._tell(run_id, _ENDINGS[status], final_payload(answer, failure))
+            self._tell(run_id, _ENDINGS[status], final_payload(answer, failure, outcome))
         return is_first
 
     def hand_back(self, run: Run) -> bool:
@@ -210,13 +242,7 @@ class RunLifecycle:
         return not self._queue.is_pending(job_id_of(run))
 
     def _enqueue(self, run: Run) -> None:
-        seconds = (run.deadline_at - self._now()).total_seconds()
-        self._queue.enqueue(
-            JobName.ANSWER_QUESTION,
-            {"run_id": run.run_id},
-            job_id=job_id_of(run),
-            timeout_seconds=max(1, int(seconds)) + 30,
-        )
+        enqueue_run(self._queue, run, (run.deadline_at - self._now()).total_seconds())
 
     def _mention(self, run_id: str, kind: EventKind, payload: dict[str, Any]) -> None:
         """Append an event that the run can do without: what was committed goes on regardless."""
@@ -237,11 +263,17 @@ class RunLifecycle:
                 return
 
 
-def final_payload(answer: Answer | None, failure: RunFailure | None) -> dict[str, Any]:
+def final_payload(
+    answer: Answer | None,
+    failure: RunFailure | None,
+    outcome: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """What the final event tells: the answer without the option of its chart, or the failure."""
     if answer is not None:
         payload: dict[str, Any] = encode(answer)
         if answer.chart is not None:
             payload["chart"] = {"spec": encode(answer.chart.spec)}
         return payload
+    if outcome is not None:
+        return dict(outcome)
     return encode(failure) if failure is not None else {}

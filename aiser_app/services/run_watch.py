@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from concurrent.futures import Future, wait
 from types import TracebackType
 from typing import Self
 
 from aiser_app.broker.run_control import RunControl
 from aiser_app.domain.cancellation import CancelToken
 from aiser_app.errors import ServiceUnavailable
+from aiser_app.observability.background import in_background
 from aiser_app.services.run_lifecycle import LEASE_SECONDS
 
 log = logging.getLogger(__name__)
@@ -37,16 +39,12 @@ class RunWatch:
         self._worker = worker
         self._cancel = cancel
         self._done = threading.Event()
-        self._watcher = threading.Thread(
-            target=self._watch, name=f"run-watch-{run_id[:8]}", daemon=True
-        )
-        # On its own: while Redis is away, the watcher may hang in a call to it.
-        self._deadline = threading.Timer(max(0.0, seconds_left), cancel.cancel, ["deadline"])
-        self._deadline.daemon = True
+        self._seconds_left = max(0.0, seconds_left)
+        self._watching: tuple[Future[None], ...] = ()
 
     def __enter__(self) -> Self:
-        self._watcher.start()
-        self._deadline.start()
+        # Apart from each other: while Redis is away, the watcher may hang in a call to it.
+        self._watching = (in_background(self._watch), in_background(self._mind_deadline))
         return self
 
     def __exit__(
@@ -56,12 +54,15 @@ class RunWatch:
         trace: TracebackType | None,
     ) -> None:
         self._done.set()
-        self._deadline.cancel()
-        self._watcher.join(timeout=LEASE_SECONDS)
+        wait(self._watching, timeout=LEASE_SECONDS)
         try:
             self._control.release_lease(self._run_id, self._worker)
         except ServiceUnavailable:
             log.warning("lease_not_released", extra={"run_id": self._run_id})
+
+    def _mind_deadline(self) -> None:
+        if not self._done.wait(self._seconds_left):
+            self._cancel.cancel("deadline")
 
     def _watch(self) -> None:
         renewed_at = time.monotonic()

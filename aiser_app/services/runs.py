@@ -21,10 +21,11 @@ from aiser_app.domain.actor import Actor
 from aiser_app.domain.data_source import DataSource
 from aiser_app.domain.permission import Permission
 from aiser_app.domain.result import Result
-from aiser_app.domain.run import EventKind, Run, RunEvent, RunStatus
+from aiser_app.domain.run import EventKind, Run, RunEvent, RunKind, RunStatus
 from aiser_app.errors import NotFound, ServiceUnavailable
 from aiser_app.query.results import ResultStore
-from aiser_app.services.run_views import SHOWN_ROWS, ending_of, run_view
+from aiser_app.services.run_views import SHOWN_ROWS, ending_of, query_view, run_view
+from aiser_app.services.sync_endings import leave_syncing
 
 log = logging.getLogger(__name__)
 
@@ -63,14 +64,27 @@ class Runs:
 
     def view(self, actor: Actor, run_id: str) -> dict[str, Any]:
         """The run as JSON, with the first rows of its first result."""
-        run = self.get(actor, run_id)
-        result_id = next(iter(run.answer.result_ids), None) if run.answer else None
-        result: Result | None = None
-        with UnitOfWork(self._engine) as uow:
-            source: DataSource | None = uow.data_sources.find(actor.organization_id, run.source_id)
-            if result_id is not None:
-                result = uow.results.find_of_user(actor.organization_id, actor.user_id, result_id)
-        return run_view(run, source=source, result=result, rows=self._first_rows(result))
+        return self.view_of(actor, self.get(actor, run_id))
+
+    def view_of(
+        self,
+        actor: Actor,
+        run: Run,
+        *,
+        source: DataSource | None = None,
+        result: Result | None = None,
+    ) -> dict[str, Any]:
+        """As `view`, of a run of the actor that is at hand, perhaps with what belongs to it."""
+        result_id = _first_result(run)
+        if source is None or (result is None and result_id is not None):
+            with UnitOfWork(self._engine) as uow:
+                source = source or uow.data_sources.find(actor.organization_id, run.source_id)
+                if result is None and result_id is not None:
+                    result = uow.results.find_of_user(
+                        actor.organization_id, actor.user_id, result_id
+                    )
+        view = run_view if run.kind is RunKind.ASK else query_view
+        return view(run, source=source, result=result, rows=self._first_rows(result))
 
     async def follow(self, actor: Actor, run_id: str, after: int = 0) -> AsyncIterator[RunEvent]:
         """Events above `after`: those that were, then as they come; ends after the final one.
@@ -116,6 +130,7 @@ class Runs:
         if run.status is RunStatus.QUEUED:
             with UnitOfWork(self._engine) as uow:
                 if uow.runs.cancel_queued(run_id, datetime.now(UTC)):
+                    leave_syncing(uow, run, "")
                     uow.after_commit(
                         lambda: _discard(self._events.append(run_id, EventKind.CANCELLED, {}))
                     )
@@ -155,6 +170,12 @@ class Runs:
         with UnitOfWork(self._engine) as uow:
             run = uow.runs.find(run_id)
         return ending_of(run, seq) if run else None
+
+
+def _first_result(run: Run) -> str | None:
+    if run.kind is RunKind.ASK:
+        return next(iter(run.answer.result_ids), None) if run.answer else None
+    return run.outcome.get("result_id") if run.outcome else None
 
 
 def _discard(_event: RunEvent) -> None:

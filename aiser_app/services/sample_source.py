@@ -40,4 +40,8 @@ class SampleMaker:
             table_count=len(catalog.tables),
             row_count=sum(table.row_count for table in catalog.tables),
         )
-        return SampleSource(source=source, model=self.infer_model(source.source_id, catalog))
+        return SampleSource(
+            source=source,
+            model=self.infer_model(source.source_id, catalog),
+            catalog=catalog,
+        )

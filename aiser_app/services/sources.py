@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
+from aiser_app.access.known_values import seen_model, seen_table
 from aiser_app.access.permissions import require
 from aiser_app.db.identifiers import is_id
 from aiser_app.db.unit_of_work import UnitOfWork
 from aiser_app.domain.actor import Actor
+from aiser_app.domain.catalog import Catalog, SourceTable
 from aiser_app.domain.data_source import DataSource
 from aiser_app.domain.permission import Permission
+from aiser_app.domain.policy import Policies
 from aiser_app.domain.semantic_model import SemanticModel
 from aiser_app.errors import AiserError, NotFound
 from aiser_app.planner.suggestions import suggest_questions
+from aiser_app.services.catalogs import store_catalog
+from aiser_app.services.grants import policies_of, query_source
 from aiser_app.services.text_input import has_binary
 
 log = logging.getLogger(__name__)
@@ -30,6 +35,7 @@ class SampleSource:
 
     source: DataSource
     model: SemanticModel
+    catalog: Catalog
 
 
 class Sources:
@@ -38,7 +44,7 @@ class Sources:
     ) -> None:
         self._engine = engine
         self._make_sample = make_sample
-        self._suggested: dict[tuple[str, str, int], tuple[str, ...]] = {}
+        self._suggested: dict[tuple[str, str, int, Policies], tuple[str, ...]] = {}
         self._suggesting = threading.Lock()
 
     def list(self, actor: Actor) -> list[DataSource]:
@@ -58,15 +64,38 @@ class Sources:
         return next(iter(self.list(actor)), None)
 
     def model(self, actor: Actor, source_id: str) -> SemanticModel:
-        """The model in force."""
+        """The model in force, with the values that the actor may know."""
         source = self.get(actor, source_id)
         with UnitOfWork(self._engine) as uow:
             model = uow.semantic_models.find_latest(actor.organization_id, source.source_id)
-        if model is None:
-            raise NotFound(
-                "This source has no semantic model yet.", hint="Wait for its first sync."
+            if model is None:
+                raise NotFound(
+                    "This source has no semantic model yet.", hint="Wait for its first sync."
+                )
+            granted = query_source(uow, actor, source, model)
+            return seen_model(model, granted.tables, granted.policies)
+
+    def tables(
+        self, actor: Actor, name_or_id: str, *, search: str = "", offset: int = 0, limit: int = 100
+    ) -> tuple[Sequence[SourceTable], int]:
+        """A page of the tables whose name holds `search`, and how many there are in all."""
+        source = self.get(actor, name_or_id)
+        with UnitOfWork(self._engine) as uow:
+            found, count = uow.source_tables.list_page(
+                source.source_id, search=search, offset=offset, limit=limit
             )
-        return model
+            policies = policies_of(uow, actor, source)
+        return [replace(item, table=seen_table(item.table, policies)) for item in found], count
+
+    def table(self, actor: Actor, name_or_id: str, table: str) -> SourceTable:
+        """One table with its columns, and what the actor may know of their values.
+
+        Raises `NotFound`.
+        """
+        source = self.get(actor, name_or_id)
+        with UnitOfWork(self._engine) as uow:
+            found = uow.source_tables.get(source.source_id, table)
+            return replace(found, table=seen_table(found.table, policies_of(uow, actor, source)))
 
     def suggested_questions(self, actor: Actor, source_id: str) -> tuple[str, ...]:
         """Questions that the planner can answer from this source.
@@ -79,11 +108,14 @@ class Sources:
             version = uow.semantic_models.find_latest_version(
                 actor.organization_id, source.source_id
             )
-        key = (actor.organization_id, source.source_id, version)
+            policies = policies_of(uow, actor, source)
+        key = (actor.organization_id, source.source_id, version, policies)
         with self._suggesting:
             if key not in self._suggested:
                 found = tuple(suggest_questions(self.model(actor, source.source_id)))
-                self._suggested = {k: v for k, v in self._suggested.items() if k[:2] != key[:2]}
+                self._suggested = {
+                    k: v for k, v in self._suggested.items() if k[:2] != key[:2] or k[2] == version
+                }
                 self._suggested[key] = found
             return self._suggested[key]
 
@@ -103,16 +135,18 @@ class Sources:
     def add_sample(self, organization_id: str) -> DataSource | None:
         """Add the sample, or bring it up to date."""
         sample = self.prepare_sample(organization_id)
-        return self.register(sample.source, sample.model) if sample else None
+        return self.register(sample.source, sample.model, sample.catalog) if sample else None
 
-    def register(self, source: DataSource, model: SemanticModel) -> DataSource:
-        """Write a source and the next version of its model; a source of that name is replaced."""
+    def register(self, source: DataSource, model: SemanticModel, catalog: Catalog) -> DataSource:
+        """Write a source, its tables and its model; a source of that name is replaced."""
         with UnitOfWork(self._engine) as uow:
-            written = self.write(uow, source, model)
+            written = self.write(uow, source, model, catalog)
             uow.commit()
         return written
 
-    def write(self, uow: UnitOfWork, source: DataSource, model: SemanticModel) -> DataSource:
+    def write(
+        self, uow: UnitOfWork, source: DataSource, model: SemanticModel, catalog: Catalog
+    ) -> DataSource:
         """As `register`, within the caller's transaction."""
         now = datetime.now(UTC)
         existing = uow.data_sources.find_by_name(source.organization_id, source.name)
@@ -121,10 +155,7 @@ class Sources:
         else:
             source = replace(source, source_id=existing.source_id)
             uow.data_sources.replace(source)
-        latest = uow.semantic_models.find_latest_version(source.organization_id, source.source_id)
-        model = replace(model, source_id=source.source_id, version=latest + 1)
-        uow.semantic_models.add(source.organization_id, model, now)
-        return source
+        return store_catalog(uow, source, catalog, now, model=model).source
 
 
 def find_source(uow: UnitOfWork, organization_id: str, name_or_id: str) -> DataSource:

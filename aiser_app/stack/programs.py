@@ -32,6 +32,8 @@ class Program:
     stop_seconds: int = 10
     count: int = 1
     environment: Mapping[str, str] = field(default_factory=dict)
+    number_variable: str = ""
+    """Variable in which each process finds its number, from 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +156,7 @@ def service_programs(settings: Settings, state_url: str) -> list[Program]:
             count=settings.workers,
             stop_seconds=15,
             environment=without_state,
+            number_variable="AISER_WORKER_NUMBER",
         ),
         Program(
             name="scheduler",
@@ -237,7 +240,7 @@ def _program(home: Home, program: Program) -> str:
             "stdout_logfile": _escaped(str(home.logs / program.name)) + "-%(process_num)d.log",
             "stdout_logfile_maxbytes": "10MB",
             "stdout_logfile_backups": "2",
-            "environment": _environment(program.environment),
+            "environment": _numbered(program),
         },
     )
 
@@ -245,6 +248,14 @@ def _program(home: Home, program: Program) -> str:
 def _section(name: str, options: Mapping[str, str]) -> str:
     lines = [f"{key}={value}" for key, value in options.items() if value]
     return "\n".join([f"[{name}]", *lines, ""])
+
+
+def _numbered(program: Program) -> str:
+    written = _environment(program.environment)
+    if not program.number_variable:
+        return written
+    number = f'{program.number_variable}="%(process_num)d"'
+    return f"{written},{number}" if written else number
 
 
 def _environment(values: Mapping[str, str]) -> str:

@@ -20,6 +20,7 @@ from aiser_app.domain.result import Result
 from aiser_app.domain.semantic_model import SemanticModel
 from aiser_app.domain.semantic_query import SemanticQuery
 from aiser_app.errors import AiserError
+from aiser_app.query.request import QuerySource
 from aiser_app.query.results import ResultStore
 from aiser_app.query.router import QueryRouter
 
@@ -119,7 +120,10 @@ class ToolContext:
 
     run_id: str
     actor: Actor
-    source: DataSource
+    granted: QuerySource
+    """The source with the tables and policies of this actor."""
+    dialect: str
+    """The SQL that the source speaks."""
     model: SemanticModel
     queries: QueryRouter
     results: ResultStore
@@ -131,9 +135,8 @@ class ToolContext:
     findings: Findings = field(default_factory=Findings)
 
     @property
-    def tables(self) -> tuple[str, ...]:
-        """Tables that queries may read: those of the model."""
-        return tuple(dict.fromkeys(cube.table for cube in self.model.cubes))
+    def source(self) -> DataSource:
+        return self.granted.source
 
 
 class Tool(Protocol):

@@ -21,8 +21,8 @@ from typing_extensions import override
 
 from aiser_app.bootstrap.worker import WorkerParts, worker_parts
 from aiser_app.broker.connection import connect
-from aiser_app.broker.job_queue import QUEUES
-from aiser_app.config import current_settings
+from aiser_app.broker.job_queue import INTERACTIVE, QUEUES
+from aiser_app.config import Settings, current_settings
 from aiser_app.errors import ServiceUnavailable
 from aiser_app.observability.logging import configure_logging
 
@@ -41,7 +41,7 @@ class QueueWorker(SimpleWorker):
 
     def __init__(self, parts: WorkerParts, stopping: threading.Event) -> None:
         super().__init__(
-            list(QUEUES),
+            list(queues_of(parts.settings)),
             name=parts.name,
             connection=connect(parts.settings.redis_url, reply_timeout=RQ_TTL_SECONDS + 10),
             serializer=JSONSerializer,
@@ -62,10 +62,16 @@ class QueueWorker(SimpleWorker):
     @override
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         self._stopping.set()
-        interrupt = threading.Timer(FINISH_SECONDS, self._parts.answering.stop)
+        interrupt = threading.Timer(FINISH_SECONDS, self._parts.execution.stop)
         interrupt.daemon = True
         interrupt.start()
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+
+def queues_of(settings: Settings) -> tuple[str, ...]:
+    """What a worker takes, in order. The first of several is there for people who wait."""
+    is_kept_free = settings.workers > 1 and settings.worker_number == 1
+    return (INTERACTIVE,) if is_kept_free else QUEUES
 
 
 class Heartbeat:
@@ -90,7 +96,7 @@ class Heartbeat:
 
     def _beat(self) -> None:
         while not self._done.is_set():
-            info = {**self._info, "busy": self._parts.answering.is_busy}
+            info = {**self._info, "busy": self._parts.execution.is_busy}
             try:
                 self._parts.workers.beat(self._parts.name, info)
             except ServiceUnavailable:

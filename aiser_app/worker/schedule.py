@@ -22,7 +22,7 @@ LOCK_SECONDS = 30.0
 """A tick takes milliseconds; a scheduler that hangs for longer is overtaken by the next one."""
 
 
-def tick(parts: SchedulerParts, *, today: str) -> int:
+def tick(parts: SchedulerParts, *, hour: str) -> int:
     """One round; returns how many runs it mended. Does nothing while another scheduler acts.
 
     Raises:
@@ -32,7 +32,7 @@ def tick(parts: SchedulerParts, *, today: str) -> int:
         if not mine:
             return 0
         mended = parts.lifecycle.requeue_or_fail_lost()
-        parts.queue.enqueue_once_a_day(JobName.CLEAN_UP, day=today, queue=BACKGROUND)
+        parts.queue.enqueue_once(JobName.CLEAN_UP, period=hour, queue=BACKGROUND)
         return mended
 
 
@@ -41,7 +41,7 @@ def work(parts: SchedulerParts, stopping: threading.Event) -> None:
     is_down = False
     while not stopping.wait(TICK_SECONDS):
         try:
-            tick(parts, today=f"{datetime.now(UTC):%Y-%m-%d}")
+            tick(parts, hour=f"{datetime.now(UTC):%Y-%m-%dT%H}")
         except ServiceUnavailable as error:
             if not is_down:
                 log.warning("scheduler_waits", extra={"why": error.message})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +11,13 @@ from starlette.testclient import TestClient
 
 from aiser_app.api.app import build_api
 from aiser_app.bootstrap.web import Services
+from aiser_app.db.identifiers import new_id
+from aiser_app.db.unit_of_work import UnitOfWork
 from aiser_app.domain.actor import Role
+from aiser_app.domain.data_policy import DataPolicy, PolicyKind
 from aiser_app.services.secret_text import hash_token
-from tests.fixtures.organizations import PASSWORD, Tenant, add_result, add_run, finish_run
+from tests.fixtures.organizations import PASSWORD, Tenant, add_result, add_run, finish_run, now
+from tests.fixtures.query_records import RECORD
 from tests.fixtures.web import Person, sign_in
 
 pytestmark = [pytest.mark.integration, pytest.mark.security]
@@ -43,7 +47,35 @@ def victim(tenant: Tenant, engine: Engine, results_dir: Path, web_services: Serv
         "api_key_id": key.api_key_id,
         "user_id": actor.user_id,
         "source_id": tenant.source.source_id,
+        "policy_id": new_id(),
+        "query_id": new_id(),
+        "table": "victims_table",
     }
+    with UnitOfWork(engine) as uow:
+        uow.data_policies.add(
+            DataPolicy(
+                policy_id=ids["policy_id"],
+                organization_id=tenant.organization_id,
+                source_id=tenant.source.source_id,
+                name="victim's policy",
+                kind=PolicyKind.ROW,
+                table="nothing",
+                condition="1 = 1",
+                created_at=now(),
+            )
+        )
+        uow.query_records.add(
+            replace(
+                RECORD,
+                query_id=ids["query_id"],
+                organization_id=tenant.organization_id,
+                user_id=actor.user_id,
+                source_id=tenant.source.source_id,
+                run_id=run.run_id,
+                sql="SELECT 'victim'",
+            )
+        )
+        uow.commit()
     return Belongings(ids=ids, source_name=tenant.source.name)
 
 
@@ -66,13 +98,25 @@ def routes_of_api() -> list[tuple[str, str]]:
 
 
 ID_ROUTES = [(m, p) for m, p in routes_of_api() if "{" in p]
+SHARED_IDS = ("source_id", "user_id", "policy_id", "query_id")
+"""Things of the organization: who may see them goes by role, not by owner."""
 OPEN_ROUTES = {
     ("POST", "/auth/login"),
     ("POST", "/auth/logout"),
     ("GET", "/auth/setup"),
     ("POST", "/auth/setup"),
 }
+URL = "postgresql://a:b@db.example.com/c"
+POLICY = {"name": "n", "source": "Orders", "table": "t", "condition": "1 = 1"}
 BODIES = {
+    ("POST", "/sources"): {"name": "n", "url": URL},
+    ("POST", "/sources/test"): {"url": URL},
+    ("PATCH", "/sources/{source_id}"): {"name": "stolen"},
+    ("POST", "/sources/{source_id}/pause"): {"reason": "stolen"},
+    ("POST", "/queries"): {"source": "Orders", "sql": "SELECT 1"},
+    ("POST", "/queries/check"): {"source": "Orders", "sql": "SELECT 1"},
+    ("POST", "/policies"): POLICY,
+    ("PUT", "/policies/{policy_id}"): POLICY,
     ("PATCH", "/conversations/{conversation_id}"): {"title": "stolen"},
     ("PATCH", "/users/{user_id}"): {"is_active": False},
     ("POST", "/ask"): {"question": "q"},
@@ -114,7 +158,7 @@ def test_another_organization_finds_nothing(
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [(m, p) for m, p in ID_ROUTES if "source_id" not in p and "user_id" not in p],
+    [(m, p) for m, p in ID_ROUTES if not any(shared in p for shared in SHARED_IDS)],
 )
 @pytest.mark.parametrize("role", [Role.OWNER, Role.ADMIN, Role.VIEWER])
 def test_colleagues_find_nothing_private(
@@ -146,6 +190,7 @@ def test_nobody_gets_in_without_a_session_or_key(
         method,
         "/api/v1" + path.format(**victim.ids),
         json=BODIES.get((method, path)),
+        files={"file": ("a.csv", b"a\n1\n")} if path.startswith("/uploads") else None,
         headers=headers,
     )
     assert reply.status_code == 401
@@ -181,6 +226,18 @@ ROLE_MATRIX = [
     ("POST", "/ask", {Role.OWNER, Role.ADMIN, Role.ANALYST}),
     ("GET", "/sources", set(Role)),
     ("GET", "/sources/{source_id}", set(Role)),
+    ("GET", "/sources/{source_id}/tables", set(Role)),
+    ("POST", "/sources", {Role.OWNER, Role.ADMIN}),
+    ("POST", "/sources/test", {Role.OWNER, Role.ADMIN}),
+    ("POST", "/sources/{source_id}/test", {Role.OWNER, Role.ADMIN}),
+    ("PATCH", "/sources/{source_id}", {Role.OWNER, Role.ADMIN}),
+    ("GET", "/sources/{source_id}/advice", {Role.OWNER, Role.ADMIN}),
+    ("POST", "/queries", {Role.OWNER, Role.ADMIN, Role.ANALYST}),
+    ("POST", "/queries/check", {Role.OWNER, Role.ADMIN, Role.ANALYST}),
+    ("GET", "/queries", {Role.OWNER, Role.ADMIN, Role.ANALYST}),
+    ("GET", "/queries/{query_id}", {Role.OWNER, Role.ADMIN, Role.ANALYST}),
+    ("GET", "/policies", {Role.OWNER, Role.ADMIN}),
+    ("POST", "/policies", {Role.OWNER, Role.ADMIN}),
     ("GET", "/conversations", set(Role)),
     ("GET", "/api-keys", set(Role)),
 ]
@@ -200,6 +257,12 @@ def test_roles(
         ("POST", "/users"): {},
         ("PATCH", "/users/{user_id}"): {"role": "analyst"},
         ("POST", "/ask"): {"question": " "},
+        ("POST", "/sources"): {"name": "n", "url": "nonsense"},
+        ("POST", "/sources/test"): {"url": "nonsense"},
+        ("PATCH", "/sources/{source_id}"): {"options": {"nope": 1}},
+        ("POST", "/queries"): {"source": "Orders"},
+        ("POST", "/queries/check"): {"source": "Orders", "sql": "SELECT 1"},
+        ("POST", "/policies"): {**POLICY, "condition": ""},
     }
     person = people[role]
     reply = person.request(method, path.format(**victim.ids), json=bodies.get((method, path)))
@@ -209,8 +272,9 @@ def test_roles(
         body = BODIES[(method, path)]
         assert person.request(method, path, json=body).status_code == 403
     else:
-        assert reply.status_code == 403
-        assert reply.json()["error"]["code"] == "permission_denied"
+        hidden = (method, path) == ("GET", "/queries/{query_id}")
+        assert reply.status_code == (404 if hidden else 403)
+        assert reply.json()["error"]["code"] == ("not_found" if hidden else "permission_denied")
 
 
 # Sessions

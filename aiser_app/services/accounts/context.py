@@ -50,4 +50,5 @@ def actor_of(user: User, organization_name: str, *, by_api_key: bool = False) ->
         name=user.name,
         email=user.email,
         organization_name=organization_name,
+        attributes=user.attributes,
     )

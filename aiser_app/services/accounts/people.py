@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
 from sqlalchemy.exc import IntegrityError
 
 from aiser_app.access.permissions import require
@@ -13,7 +17,11 @@ from aiser_app.domain.person import User
 from aiser_app.errors import Conflict, InvalidInput, NotFound, NotSignedIn
 from aiser_app.services.accounts.context import AccountPart, actor_of
 from aiser_app.services.secret_text import checked_password, hash_password
-from aiser_app.services.text_input import checked_email, checked_name, normal_email
+from aiser_app.services.text_input import checked_email, checked_name, has_binary, normal_email
+
+MAX_ATTRIBUTES = 50
+ATTRIBUTE_MAX_CHARS = 400
+_ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
 class People(AccountPart):
@@ -76,8 +84,12 @@ class People(AccountPart):
         *,
         role: Role | str | None = None,
         is_active: bool | None = None,
+        attributes: Mapping[str, str] | None = None,
     ) -> User:
         """Change what is given. Deactivating ends the user's sessions and stops their keys.
+
+        `attributes` replaces all of them; they decide which rows the user sees, so this needs
+        the permission to manage policies as well.
 
         Raises:
             Conflict: the organization would be left without an owner, or the actor locked out.
@@ -88,30 +100,41 @@ class People(AccountPart):
             user = next((u for u in users if u.user_id == user_id), None)
             if user is None:
                 raise NotFound("There is no such user.")
-            new_role = user.role if role is None else checked_role(role)
-            active = user.is_active if is_active is None else is_active
-            if Role.OWNER in (user.role, new_role):
-                require(actor, Permission.OWNERS_MANAGE)
-            if user_id == actor.user_id and not active:
-                raise Conflict("You cannot deactivate yourself.")
-            _keep_an_owner(users, user, new_role, is_active=active)
-            uow.users.change(actor.organization_id, user_id, role=new_role, is_active=active)
-            if not active:
+            changed = replace(
+                user,
+                role=user.role if role is None else checked_role(role),
+                is_active=user.is_active if is_active is None else is_active,
+                attributes=user.attributes
+                if attributes is None
+                else checked_attributes(attributes),
+            )
+            if attributes is not None:
+                require(actor, Permission.POLICIES_MANAGE)
+            self._check_change(actor, users, user, changed)
+            uow.users.change(changed)
+            if not changed.is_active:
                 uow.sessions.delete_of_user(actor.organization_id, user_id)
             uow.audit_events.add(
-                self._event(actor, "user.changed", user, role=new_role, is_active=active)
+                self._event(
+                    actor,
+                    "user.changed",
+                    user,
+                    role=changed.role,
+                    is_active=changed.is_active,
+                    attributes=sorted(changed.attributes),
+                )
             )
             uow.commit()
         self._context.cache.forget_user(user_id)
-        return User(
-            user_id=user.user_id,
-            organization_id=user.organization_id,
-            name=user.name,
-            email=user.email,
-            role=new_role,
-            is_active=active,
-            created_at=user.created_at,
-        )
+        return changed
+
+    @staticmethod
+    def _check_change(actor: Actor, users: list[User], user: User, changed: User) -> None:
+        if Role.OWNER in (user.role, changed.role):
+            require(actor, Permission.OWNERS_MANAGE)
+        if user.user_id == actor.user_id and not changed.is_active:
+            raise Conflict("You cannot deactivate yourself.")
+        _keep_an_owner(users, user, changed.role, is_active=changed.is_active)
 
     def _event(self, actor: Actor, kind: str, user: User, **detail: object) -> AuditEvent:
         return AuditEvent(
@@ -130,6 +153,25 @@ def checked_role(role: Role | str) -> Role:
     except ValueError:
         known = ", ".join(r.value for r in Role)
         raise InvalidInput(f"There is no such role. Roles are: {known}.") from None
+
+
+def checked_attributes(attributes: Mapping[str, str]) -> dict[str, str]:
+    """Names as policies write them after a colon; values are text.
+
+    Raises:
+        InvalidInput: a name that no policy could use, too many, or a value that is too long.
+    """
+    if len(attributes) > MAX_ATTRIBUTES:
+        raise InvalidInput(f"A user has at most {MAX_ATTRIBUTES} attributes.")
+    for name, value in attributes.items():
+        if not _ATTRIBUTE.fullmatch(name):
+            raise InvalidInput(
+                f"“{name[:80]}” cannot be the name of an attribute.",
+                hint="Use letters, digits and _, beginning with a letter.",
+            )
+        if len(value) > ATTRIBUTE_MAX_CHARS or has_binary(value):
+            raise InvalidInput(f"The value of “{name}” is too long, or not text.")
+    return dict(attributes)
 
 
 def _keep_an_owner(users: list[User], changed: User, role: Role, *, is_active: bool) -> None:

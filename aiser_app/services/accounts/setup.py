@@ -129,7 +129,7 @@ class Setup(Sessions):
             uow.organizations.add(owner.organization_id, organization_name, owner.created_at)
             uow.users.add(owner, password_hash)
             if sample is not None:
-                self._context.sources.write(uow, sample.source, sample.model)
+                self._context.sources.write(uow, sample.source, sample.model, sample.catalog)
             uow.setup_tokens.delete_all()
             uow.audit_events.add(
                 AuditEvent(

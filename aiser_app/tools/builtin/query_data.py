@@ -20,7 +20,7 @@ from aiser_app.errors import (
     QueryTimedOut,
     RunDeadlineExceeded,
 )
-from aiser_app.query.router import QueryRequest
+from aiser_app.query.request import QueryRequest
 from aiser_app.semantic.compiler import CompiledQuery, compile_query
 from aiser_app.tools.contract import (
     Arguments,
@@ -90,7 +90,7 @@ class QueryData:
                 compiled = compile_query(
                     arguments.semantic_query,
                     context.model,
-                    dialect=context.source.engine,
+                    dialect=context.dialect,
                     default_limit=context.row_limit,
                 )
         except (QueryInvalid, InvalidInput) as error:
@@ -122,12 +122,12 @@ class QueryData:
             result = context.queries.run(
                 QueryRequest(
                     actor=context.actor,
-                    source=context.source,
-                    tables=context.tables,
+                    sources=(context.granted,),
                     sql=statement.sql,
                     limit=context.row_limit,
                     timeout_seconds=max(0.1, context.seconds_left()),
                     purpose="agent",
+                    run_id=context.run_id,
                     columns=statement.columns,
                 ),
                 context.cancel,
@@ -149,9 +149,12 @@ class QueryData:
             context.report(key, f"{context.source.name} does not answer", state="fail")
             raise
         took = (perf_counter() - started) * 1000
-        context.findings.add_timing("engine_and_store", result.duration_ms)
-        context.findings.add_timing("guard_and_record", max(0.0, took - result.duration_ms))
-        context.report(key, "Ran the query", _facts(result), duration_ms=result.duration_ms)
+        engine_ms = 0.0 if result.from_cache else result.duration_ms
+        context.findings.add_timing("engine_and_store", engine_ms)
+        context.findings.add_timing("guard_and_record", max(0.0, took - engine_ms))
+        title = "Found the result" if result.from_cache else "Ran the query"
+        shown_ms = took if result.from_cache else engine_ms
+        context.report(key, title, _facts(result), duration_ms=shown_ms)
         return QueryFinding(
             result=result,
             members=statement.members,
@@ -199,5 +202,7 @@ def _facts(result: Result) -> str:
     read = "" if result.rows_read is None else f", {result.rows_read:,} rows read"
     rows = "1 row" if result.row_count == 1 else f"{result.row_count:,} rows"
     cut = ", cut off at the limit" if result.truncated else ""
+    if result.from_cache:
+        return f"from the cache, as of {result.as_of:%Y-%m-%d %H:%M} UTC, {rows} returned{cut}"
     where = " ".join(dict.fromkeys((result.route, result.engine)))
     return f"{where}{read}, {rows} returned{cut}"

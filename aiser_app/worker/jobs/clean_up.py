@@ -4,5 +4,5 @@ from aiser_app.bootstrap import worker
 
 
 def clean_up() -> None:
-    """Remove ended sessions and half-written results. Once a day."""
+    """Remove ended sessions, half-written results, and rows that are over. Once an hour."""
     worker.clean_up().run()

@@ -279,7 +279,7 @@ def test_results_as_arrow(analyst: Person, result_id: str) -> None:
     table = pa.ipc.open_stream(io.BytesIO(reply.content)).read_all()
     assert table.column("name").to_pylist() == ["row 5", "row 6", "row 7"]
     assert table.column("big").to_pylist()[0] == 2**60 + 5
-    refused = analyst.get(f"/results/{result_id}?sort=name", headers=arrow)
+    refused = analyst.get(f"/results/{result_id}?sort=nope", headers=arrow)
     assert refused.status_code == 422
 
 
@@ -395,11 +395,30 @@ def test_the_description_covers_every_endpoint(client: TestClient) -> None:
         "/api/v1/conversations/{conversation_id}/restore",
         "/api/v1/results/{result_id}",
         "/api/v1/results/{result_id}.csv",
+        "/api/v1/results/{result_id}.json",
+        "/api/v1/results/{result_id}.ndjson",
+        "/api/v1/results/{result_id}.parquet",
+        "/api/v1/results/{result_id}.xlsx",
         "/api/v1/runs/{run_id}",
         "/api/v1/runs/{run_id}/cancel",
         "/api/v1/runs/{run_id}/events",
+        "/api/v1/policies",
+        "/api/v1/policies/{policy_id}",
+        "/api/v1/queries",
+        "/api/v1/queries/check",
+        "/api/v1/queries/{query_id}",
         "/api/v1/sources",
+        "/api/v1/sources/test",
         "/api/v1/sources/{source_id}",
+        "/api/v1/sources/{source_id}/advice",
+        "/api/v1/sources/{source_id}/pause",
+        "/api/v1/sources/{source_id}/resume",
+        "/api/v1/sources/{source_id}/sync",
+        "/api/v1/sources/{source_id}/tables",
+        "/api/v1/sources/{source_id}/tables/{table}",
+        "/api/v1/sources/{source_id}/test",
+        "/api/v1/uploads",
+        "/api/v1/uploads/preview",
         "/api/v1/users",
         "/api/v1/users/{user_id}",
     }

@@ -12,6 +12,7 @@ from aiser_app.bootstrap.web import Services, build_services
 from aiser_app.db.engine import open_unpooled
 from aiser_app.db.migrations import upgrade_to_head
 from aiser_app.domain.actor import Role
+from aiser_app.domain.catalog import Catalog, TableProfile
 from aiser_app.domain.semantic_model import SemanticModel
 from aiser_app.errors import EngineUnavailable, NotFound
 from aiser_app.services.sources import SampleSource, Sources
@@ -51,7 +52,13 @@ def test_setup_brings_the_sample(fresh_services: Services) -> None:
     assert again is not None
     assert again.source_id == source.source_id
     assert len(sources.list(actor)) == 1
-    assert sources.model(actor, source.source_id).version == 2
+    assert sources.model(actor, source.source_id).version == 1  # it says the same
+    tables, count = sources.tables(actor, source.source_id, search="air")
+    assert [item.table.name for item in tables] == ["airlines", "airports"]
+    assert count == 2
+    flights = sources.table(actor, source.source_id, "flights")
+    assert flights.table.row_count == 336_776
+    assert len(flights.table.columns) == 19
 
 
 def test_suggestions_are_found_once_per_version_of_a_model(
@@ -79,7 +86,9 @@ def test_suggestions_are_found_once_per_version_of_a_model(
             people.submit(sources.suggested_questions, actor, source.source_id) for _ in range(16)
         ]
         assert {one.result() for one in opened} == {("How many of version 1?",)}
-    sources.register(source, sources.model(actor, source.source_id))
+    model = sources.model(actor, source.source_id)
+    changed = replace(model, cubes=model.cubes[:1])
+    sources.register(source, changed, Catalog(source_id=source.source_id, tables=()))
     assert sources.suggested_questions(actor, source.source_id) == ("How many of version 2?",)
     assert versions == [1, 2]
 
@@ -110,9 +119,17 @@ def test_sources_of_others_do_not_exist(
 def test_a_source_without_a_model(web_services: Services, tenant: Tenant) -> None:
     actor = tenant.actor(Role.ADMIN)
     source = replace(tenant.source, source_id="f" * 31 + "0", name="Registered")
-    registered = web_services.sources.register(source, orders_model(source.source_id))
-    assert registered == source
-    renewed = replace(source, source_id="e" * 32, row_count=7)
-    assert web_services.sources.register(renewed, orders_model("x")).source_id == source.source_id
+    catalog = Catalog(
+        source_id=source.source_id,
+        tables=(TableProfile(name="orders", row_count=7, columns=()),),
+    )
+    model = orders_model(source.source_id)
+    registered = web_services.sources.register(source, model, catalog)
+    assert (registered.source_id, registered.name) == (source.source_id, source.name)
+    assert registered.data_version
+    renewed = replace(source, source_id="e" * 32)
+    again = web_services.sources.register(renewed, orders_model("x"), catalog)
+    assert again.source_id == source.source_id
+    assert again.data_version != registered.data_version
     assert web_services.sources.get(actor, "Registered").row_count == 7
-    assert web_services.sources.model(actor, source.source_id).version == 2
+    assert web_services.sources.model(actor, source.source_id).version == 1

@@ -22,11 +22,12 @@ from aiser_app.broker.run_control import RunControl
 from aiser_app.broker.run_events import RunEventLog
 from aiser_app.db.unit_of_work import UnitOfWork
 from aiser_app.domain.answer import Answer
-from aiser_app.domain.run import EventKind, Run, RunStatus
+from aiser_app.domain.run import EventKind, Run, RunKind, RunStatus
 from aiser_app.errors import EngineUnavailable, QueryCancelled, ServiceUnavailable
 from aiser_app.query.results import ResultStore
 from aiser_app.query.router import QueryRouter
 from aiser_app.services.answering import Answering, AnsweringLimits
+from aiser_app.services.run_execution import RunExecution
 from aiser_app.services.run_lifecycle import RunLifecycle
 from aiser_app.tools.contract import ToolContext
 from tests.fixtures.organizations import Tenant, add_run, add_tenant
@@ -60,21 +61,25 @@ class Desk:
         )
         self._store = ResultStore(folder)
 
-    def answering(self, work: Work, worker: str = "w1") -> Answering:
-        return Answering(
+    def answering(self, work: Work, worker: str = "w1") -> RunExecution:
+        answering = Answering(
             self.engine,
+            agent=cast(AgentLoop, Agent(work)),
+            router_for=lambda _run: cast(QueryRouter, None),
+            results=self._store,
+            dialects={"duckdb": "duckdb"},
+            limits=AnsweringLimits(row_limit=100, query_timeout_seconds=5),
+        )
+        return RunExecution(
             worker=worker,
             lifecycle=self.lifecycle,
             events=RunEventLog(self.redis),
             control=self.control,
-            agent=cast(AgentLoop, Agent(work)),
-            router_for=lambda _run: cast(QueryRouter, None),
-            results=self._store,
-            limits=AnsweringLimits(row_limit=100, query_timeout_seconds=5),
+            works={RunKind.ASK: answering.work},
         )
 
     def answer(self, work: Work) -> Run:
-        self.answering(work).answer(self.run.run_id)
+        self.answering(work).execute(self.run.run_id)
         return self.now()
 
     def now(self) -> Run:
@@ -208,7 +213,7 @@ def test_a_worker_that_lost_its_lease_keeps_quiet(desk: Desk) -> None:
 
 def test_a_stopping_worker_hands_back(desk: Desk) -> None:
     answering = desk.answering(until_stopped)
-    working = threading.Thread(target=answering.answer, args=[desk.run.run_id])
+    working = threading.Thread(target=answering.execute, args=[desk.run.run_id])
     working.start()
     wait_until(lambda: answering.is_busy, "the run to begin")
     answering.stop()
@@ -216,7 +221,7 @@ def test_a_stopping_worker_hands_back(desk: Desk) -> None:
     assert desk.now().status is RunStatus.QUEUED
     assert not answering.is_busy
     # And what it begins after the request goes back at once.
-    answering.answer(desk.run.run_id)
+    answering.execute(desk.run.run_id)
     ended = desk.now()
     assert ended.failure is not None
     assert ended.failure.code == "worker_lost"
@@ -244,7 +249,7 @@ def test_an_ending_that_cannot_be_written_is_left_to_the_reaper(
         raise ServiceUnavailable("The database does not answer.")
 
     with monkeypatch.context() as patched:
-        patched.setattr("aiser_app.services.answering.PERSIST_SECONDS", 0.5)
+        patched.setattr("aiser_app.services.run_execution.PERSIST_SECONDS", 0.5)
         patched.setattr(RunLifecycle, "finish", down)
         assert desk.answer(lambda *_: ANSWERED).status is RunStatus.RUNNING
     assert not desk.control.has_lease(desk.run.run_id)

@@ -1,4 +1,4 @@
-"""One scheduler acts at a time; daily work is enqueued once a day; outages are waited out."""
+"""One scheduler acts at a time; hourly work is enqueued once an hour; outages are waited out."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ def parts(migrated_database_url: str, redis_url: str, tmp_path: Path) -> Iterato
     made.redis.close()
 
 
-def test_daily_work_is_enqueued_once_a_day(parts: SchedulerParts) -> None:
-    tick(parts, today="2026-01-01")
-    tick(parts, today="2026-01-01")
+def test_hourly_work_is_enqueued_once_an_hour(parts: SchedulerParts) -> None:
+    tick(parts, hour="2026-01-01T10")
+    tick(parts, hour="2026-01-01T10")
     assert parts.queue.depth()["background"] == 1
-    tick(parts, today="2026-01-02")
+    tick(parts, hour="2026-01-01T11")
     assert parts.queue.depth()["background"] == 2
 
 
 def test_a_second_scheduler_stands_by(parts: SchedulerParts) -> None:
     with exclusive(parts.redis, "scheduler", seconds=30) as mine:
         assert mine
-        assert tick(parts, today="2026-01-01") == 0
+        assert tick(parts, hour="2026-01-01T10") == 0
         assert parts.queue.depth()["background"] == 0
 
 
@@ -53,8 +53,8 @@ def test_trouble_does_not_end_the_scheduler(
     stopping = threading.Event()
     ticks: list[str] = []
 
-    def troubled(_parts: SchedulerParts, *, today: str) -> int:
-        ticks.append(today)
+    def troubled(_parts: SchedulerParts, *, hour: str) -> int:
+        ticks.append(hour)
         if len(ticks) <= 2:
             raise ServiceUnavailable("Redis does not answer.")
         if len(ticks) == 3:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import signal
 import time
+from dataclasses import replace
 
 import pytest
 
 from aiser_app.broker.run_events import RunEventLog
+from aiser_app.config import Settings
 from aiser_app.db.unit_of_work import UnitOfWork
 from aiser_app.domain.run import EventKind, RunStatus
+from aiser_app.worker.__main__ import queues_of
 from tests.fixtures.worker import WorkerBench, wait_until
 
 pytestmark = pytest.mark.integration
@@ -138,11 +141,26 @@ def test_a_question_whose_job_was_lost_is_enqueued_again(bench: WorkerBench) -> 
 def test_users_who_were_shut_out_get_no_answer(bench: WorkerBench) -> None:
     run = bench.ask(QUESTION)
     with UnitOfWork(bench.services.engine) as uow:
-        uow.users.change(
-            bench.actor.organization_id, bench.actor.user_id, role=bench.actor.role, is_active=False
-        )
+        user = uow.users.find(bench.actor.organization_id, bench.actor.user_id)
+        assert user is not None
+        uow.users.change(replace(user, is_active=False))
         uow.commit()
     bench.start()
     done = bench.finished(run.run_id)
     assert done.failure is not None
     assert done.failure.code == "permission_denied"
+
+
+@pytest.mark.parametrize(
+    ("workers", "number", "queues"),
+    [
+        (1, 1, ("interactive", "background")),
+        (2, 1, ("interactive",)),
+        (2, 2, ("interactive", "background")),
+        (2, 0, ("interactive", "background")),
+    ],
+)
+def test_one_of_several_workers_is_kept_free_for_people(
+    workers: int, number: int, queues: tuple[str, ...]
+) -> None:
+    assert queues_of(Settings(workers=workers, worker_number=number)) == queues

@@ -147,3 +147,15 @@ def test_every_section_is_well_formed(home: Home) -> None:
     parser.read_string(text)
     assert "program:web" in parser.sections()
     assert parser["supervisord"]["nodaemon"] == "true"
+
+
+def test_each_worker_learns_its_number(home: Home) -> None:
+    programs = service_programs(Settings(home=home.root, workers=3), "redis://state")
+    text = render(home, programs)
+    assert 'AISER_WORKER_NUMBER="%(process_num)d"' in text
+    assert text.count('process_num)d"') == 1
+
+
+def test_a_number_alone_is_an_environment_too(home: Home) -> None:
+    lonely = Program(name="x", command=["x"], group="services", number_variable="N")
+    assert 'environment=N="%(process_num)d"' in render(home, [lonely])

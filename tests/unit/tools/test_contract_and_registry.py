@@ -26,6 +26,7 @@ from aiser_app.tools.contract import (
     ToolRetry,
 )
 from aiser_app.tools.registry import ToolRegistry
+from tests.fixtures.queries import granted
 
 
 class DoubleArguments(Arguments):
@@ -55,7 +56,10 @@ def context(role: Role = Role.ANALYST) -> ToolContext:
     return ToolContext(
         run_id="r",
         actor=actor,
-        source=DataSource(source_id="s", organization_id="o", name="S", engine="duckdb"),
+        granted=granted(
+            DataSource(source_id="s", organization_id="o", name="S", engine="duckdb"), "t", "s"
+        ),
+        dialect="duckdb",
         model=SemanticModel(source_id="s", cubes=cubes),
         queries=cast(QueryRouter, None),
         results=cast(ResultStore, None),
@@ -120,10 +124,6 @@ def test_names_are_unique() -> None:
     with pytest.raises(ValueError, match="same name"):
         ToolRegistry([Double(), Double()])
     assert [tool.name for tool in REGISTRY] == ["double", "ask_user"]
-
-
-def test_queries_may_read_the_tables_of_the_model() -> None:
-    assert context().tables == ("t", "s")
 
 
 def test_asking_keeps_the_question_for_the_answer() -> None:

@@ -1,0 +1,66 @@
+"""What a query costs the process that runs it: time, processor, memory."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+from aiser_app.observability.background import in_background
+
+SAMPLE_SECONDS = 0.02
+"""Memory is looked at this often; what rises and falls in between goes unseen."""
+
+
+class Measurement:
+    """A context manager around one query. Workers run one query at a time, so the process is the query.
+
+    A query that ends within the first sample has the memory of its end.
+    """
+
+    def __init__(self) -> None:
+        self._process = psutil.Process()
+        self._done = threading.Event()
+        self._before = 0
+        self._peak = 0
+        self._started = 0.0
+        self._cpu_started = 0.0
+        self.duration_ms = 0.0
+        self.cpu_ms = 0.0
+        self._sampler: Future[None] | None = None
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        """Highest resident memory above what it was before."""
+        return max(0, self._peak - self._before)
+
+    def __enter__(self) -> Self:
+        self._before = self._peak = self._resident()
+        self._started = time.perf_counter()
+        self._cpu_started = time.process_time()
+        self._sampler = in_background(self._sample)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.duration_ms = round((time.perf_counter() - self._started) * 1000, 3)
+        self.cpu_ms = round((time.process_time() - self._cpu_started) * 1000, 3)
+        self._done.set()
+        if self._sampler is not None:
+            self._sampler.result()
+        self._peak = max(self._peak, self._resident())
+
+    def _sample(self) -> None:
+        while not self._done.wait(SAMPLE_SECONDS):
+            self._peak = max(self._peak, self._resident())
+
+    def _resident(self) -> int:
+        return int(self._process.memory_info().rss)
