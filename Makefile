@@ -1,7 +1,7 @@
 # Everything runs inside .venv, which is made and kept current by itself.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench eval load screenshots image lock environment browser
+.PHONY: help run test check bench eval load screenshots image lock environment browser mariadb warehouses
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -16,7 +16,7 @@ help: ## Show this list
 run: environment ## Start everything on this machine and print the address
 	@exec $(BIN)/python -m aiser_app up
 
-test: environment browser ## Run all tests and print the coverage table
+test: environment warehouses browser mariadb ## Run all tests and print the coverage table
 	@rm -f .coverage .coverage.* coverage.json
 	@status=0; $(BIN)/coverage run -m pytest $(TESTS) || status=$$?; \
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage json --quiet -o coverage.json && \
@@ -50,6 +50,12 @@ lock: environment ## Renew requirements.txt from requirements.in
 	sed -E -e '/^(colorama|httpx2-jsfetch)==/d' -e '/python_full_version/!s/ ; .*//' > requirements.new
 	@{ grep '^#' requirements.txt; cat requirements.new; } > requirements.next
 	@mv requirements.next requirements.txt; rm requirements.new
+	@set -e -o pipefail; $(BIN)/uv pip compile requirements-warehouses.in --quiet --universal --python-version 3.11 \
+		--no-annotate --no-header -c requirements.txt | \
+	sed -E -e '/^(colorama|httpx2-jsfetch)==/d' -e '/python_full_version/!s/ ; .*//' | \
+	grep -vxFf requirements.txt > requirements.new
+	@{ grep '^#' requirements-warehouses.txt; cat requirements.new; } > requirements.next
+	@mv requirements.next requirements-warehouses.txt; rm requirements.new
 
 environment:
 	@set -e -o pipefail; if ! cmp -s requirements.txt $(VENV)/installed-requirements.txt; then \
@@ -71,3 +77,12 @@ environment:
 
 browser: environment
 	@$(BIN)/python -m tests.fixtures.browser
+
+mariadb: environment
+	@$(BIN)/python -m tests.fixtures.mariadb
+
+warehouses: environment
+	@cmp -s requirements-warehouses.txt $(VENV)/installed-warehouses.txt || { \
+	  echo "Installing the drivers of warehouses for the tests …"; \
+	  $(BIN)/python -m pip install $(PIP_FLAGS) --quiet -r requirements-warehouses.txt && \
+	  cp requirements-warehouses.txt $(VENV)/installed-warehouses.txt; }
