@@ -44,7 +44,8 @@ class DataSource:
     engine: str
     """Name of the engine in `query.engines`; its dialect is the engine's `dialect`."""
     options: Mapping[str, str] = field(default_factory=dict)
-    """Engine options without secrets; for `duckdb`: `path`, relative to the data folder."""
+    """Engine options without secrets; for `duckdb`: `path`, relative to the data folder; `schema`
+    where plain table names are in another one than is usual for the engine."""
     sealed_url: str = field(default="", repr=False)
     """Connection URL with credentials, encrypted; only engines open it, by `access.sealing`."""
     settings: SourceSettings = field(default_factory=SourceSettings)

@@ -176,6 +176,7 @@ class QueryRouter:
             limit=request.limit,
             policies=given.policies,
             parameters=request.parameters,
+            default_schema=given.source.options.get("schema") or None,
         )
         if isinstance(verdict, Denied):
             log.info("query denied", extra={"purpose": request.purpose, "reason": verdict.reason})

@@ -22,6 +22,7 @@ from aiser_app.errors import (
 from aiser_app.services.run_lifecycle import worker_lost_failure
 from aiser_app.services.source_setup import SourceChange, checked_settings
 from tests.fixtures.customer import Shop
+from tests.fixtures.mariadb import MariaDB
 from tests.fixtures.organizations import Tenant, add_tenant, now
 from tests.fixtures.query_desk import make_desk
 
@@ -283,3 +284,19 @@ def test_a_stopped_or_lost_sync_leaves_its_source_usable(
     again = setup.sync(admin, "Stopped")
     web_services.runs.cancel(admin, again.run_id)
     assert sources.get(admin, "Stopped").status is SourceStatus.READY
+
+
+def test_tables_of_mysql_may_be_written_with_their_database(
+    web_services: Services, mariadb_server: MariaDB
+) -> None:
+    mariadb_server.run("CREATE DATABASE warehouse")
+    mariadb_server.run("CREATE TABLE goods AS SELECT 7 AS amount", database="warehouse")
+    desk = make_desk(web_services)
+    change = SourceChange(url=mariadb_server.url("warehouse"))
+    _, run = web_services.source_setup.create(desk.admin, name="Goods", change=change)
+    desk.execution.execute(run.run_id)
+    for table in ("goods", "warehouse.goods"):
+        view = desk.run(f"SELECT amount FROM {table}", sources=["Goods"])
+        assert view["rows"] == [[7]], view.get("error")
+    foreign = desk.run("SELECT user FROM mysql.user", sources=["Goods"])
+    assert foreign["error"]["code"] == "query_denied"
