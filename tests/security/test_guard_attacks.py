@@ -112,3 +112,22 @@ def test_nothing_reaches_the_data_through_the_router(
     assert journal.results == []
     assert list(tmp_path.rglob("*.arrow")) == []
     assert hashlib.sha256(sample_db.read_bytes()).hexdigest() == before
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "FROM " * 19_000,
+        "SELECT " * 14_000,
+        "SELECT " + "EXISTS " * 14_000 + "(SELECT 1)",
+        "SELECT " + "CASE WHEN " * 6_000 + "1" + " THEN 1 END" * 3_000,
+        "SELECT " + "NOT " * 24_000 + "1",
+        "SELECT " + "INTERVAL " * 11_000 + "1 day",
+    ],
+    ids=["from", "select", "exists", "case", "not", "interval"],
+)
+def test_nesting_without_brackets_is_refused_and_the_process_lives(sql: str) -> None:
+    verdict = judge(
+        sql[:100_000], dialect="duckdb", tables=guard_vectors.TABLES, claims=CLAIMS, limit=10
+    )
+    assert isinstance(verdict, Denied)
