@@ -21,6 +21,11 @@ from aiser_app.semantic.identifiers import column, identifier
 from aiser_app.semantic.joining import Joining
 from aiser_app.semantic.members import Member, Members, aggregate, resolve
 
+MAX_MEMBERS = 200
+"""Measures, dimensions, filters and orders of one query together."""
+MAX_VALUES = 5_000
+"""Values of all filters of one query together."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CompiledQuery:
@@ -47,6 +52,7 @@ def compile_query(
             values that do not fit, an order by something that is not shown, or something that
             the database cannot compute.
     """
+    _check_size(query)
     members = resolve(query, model)
     joining = Joining(model, members)
     select = exp.select(
@@ -76,6 +82,15 @@ def compile_query(
         tables=joining.tables,
         notes=(*joining.notes, *members.notes),
     )
+
+
+def _check_size(query: SemanticQuery) -> None:
+    """Far beyond what somebody asks, and well below what a parser can take."""
+    parts = (query.measures, query.dimensions, query.time_dimensions, query.filters, query.order)
+    if sum(len(part) for part in parts) > MAX_MEMBERS:
+        raise QueryInvalid(f"A semantic query names at most {MAX_MEMBERS} members.")
+    if sum(len(item.values) for item in query.filters) > MAX_VALUES:
+        raise QueryInvalid(f"The filters of a semantic query have at most {MAX_VALUES:,} values.")
 
 
 def _expression(member: Member, joining: Joining) -> exp.Expr:

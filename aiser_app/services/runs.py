@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 QUIET_SECONDS = 2.0
 """After this long without an event Postgres is asked whether the run has ended all the same."""
+SHOWN_BYTES = 8 * 1024 * 1024
+"""About as much of a result is part of a run: whoever asks how it goes asks again and again."""
 POLL_SECONDS = 0.5
 """How often a wait looks while Redis is down."""
 
@@ -147,8 +149,10 @@ class Runs:
     def _first_rows(self, result: Result | None) -> list[list[Any]]:
         if result is None:
             return []
+        row_bytes = result.byte_count // max(1, result.row_count)
+        limit = min(SHOWN_ROWS, max(1, SHOWN_BYTES // max(1, row_bytes)))
         try:
-            return self._store.page(result, offset=0, limit=SHOWN_ROWS).rows
+            return self._store.page(result, offset=0, limit=limit).rows
         except NotFound:
             log.warning("result_rows_gone", extra={"result_id": result.result_id})
             return []

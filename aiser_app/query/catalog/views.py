@@ -9,11 +9,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from aiser_app.query.engines.contract import TableSchema
+from aiser_app.query.guard.reading import statements_of
+from aiser_app.query.guard.refusal import Refused
 
 MAX_DEFINITION = 200_000
 """Characters; a longer definition counts as unknown."""
@@ -77,8 +78,8 @@ def _parsed(definition: str, dialect: str) -> exp.Expr | None:
     if not definition.strip() or len(definition) > MAX_DEFINITION:
         return None
     try:
-        statements = [item for item in sqlglot.parse(definition, dialect=dialect) if item]
-    except (SqlglotError, RecursionError):
+        statements = [item for item in statements_of(definition, dialect) if item]
+    except (Refused, SqlglotError, RecursionError):
         return None
     except Exception:  # noqa: BLE001 - whatever a parser does to a definition, it is not known then
         _log.warning("view_definition_not_read", exc_info=True)

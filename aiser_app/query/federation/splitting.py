@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import ErrorLevel, SqlglotError
+from sqlglot.errors import SqlglotError
 
 from aiser_app.errors import QueryDenied
 from aiser_app.query.engines.near import near_columns
@@ -26,6 +25,7 @@ from aiser_app.query.federation.pushdown import Filter, KeysOf, Pushdown
 from aiser_app.query.federation.reductions import chosen
 from aiser_app.query.federation.refusals import no_such_column
 from aiser_app.query.guard.limits import check_text
+from aiser_app.query.guard.reading import statements_of
 from aiser_app.query.guard.refusal import Refused
 
 DIALECT = "duckdb"
@@ -66,7 +66,7 @@ def _parsed(sql: str) -> exp.Query:
     try:
         found = [
             statement
-            for statement in sqlglot.parse(sql, read=DIALECT, error_level=ErrorLevel.IMMEDIATE)
+            for statement in statements_of(sql, DIALECT)
             if statement is not None and not isinstance(statement, exp.Semicolon)
         ]
     except SqlglotError as error:

@@ -8,7 +8,6 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
 from sqlglot import exp
-from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ErrorLevel, SqlglotError
 
 from aiser_app.domain.policy import GrantedTable, RowPolicy
@@ -17,6 +16,7 @@ from aiser_app.query.guard.dialects import DialectRules, rules_of, small
 from aiser_app.query.guard.limits import check_text
 from aiser_app.query.guard.nodes import check_node
 from aiser_app.query.guard.parameters import Binder, parameter_name
+from aiser_app.query.guard.reading import worded
 from aiser_app.query.guard.refusal import Refused
 
 _COMPARISONS = (exp.Binary, exp.In, exp.Between)
@@ -75,10 +75,10 @@ def _parsed(condition: str, dialect: str) -> exp.Expr:
     """The condition as a tree of allowed nodes; it is shared, so copy it before changing it."""
     rules = rules_of(dialect)
     check_text(condition)
-    reader = Dialect.get_or_raise(dialect)
     try:
+        reader, words = worded(condition, dialect)
         found = reader.parser(error_level=ErrorLevel.IMMEDIATE).parse_into(
-            exp.Condition, reader.tokenize(condition), condition
+            exp.Condition, words, condition
         )
     except (SqlglotError, RecursionError):
         raise Refused(f"The condition could not be read as {dialect} SQL.") from None

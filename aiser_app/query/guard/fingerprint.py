@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
-from sqlglot.errors import ErrorLevel, SqlglotError
+from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from aiser_app.query.guard.dialects import rules_of
 from aiser_app.query.guard.limits import check_text
 from aiser_app.query.guard.names import is_visible_cte
+from aiser_app.query.guard.reading import statements_of
 from aiser_app.query.guard.refusal import Refused
 
 _LITERALS = frozenset(
@@ -92,7 +92,7 @@ def references(sql: str, dialect: str) -> tuple[tuple[str, str, str], ...]:
         rules = rules_of(dialect)
         check_text(sql)
         found: dict[tuple[str, str, str], None] = {}
-        for root in sqlglot.parse(sql, read=rules.name, error_level=ErrorLevel.IMMEDIATE):
+        for root in statements_of(sql, rules.name):
             for table in root.find_all(exp.Table) if root is not None else ():
                 if not isinstance(table.this, exp.Identifier):
                     continue

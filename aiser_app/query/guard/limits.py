@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from sqlglot import exp
+from sqlglot.tokenizer_core import Token, TokenType
 
 from aiser_app.query.guard.refusal import Refused
 
@@ -18,9 +19,21 @@ MAX_NESTING = 100
 MAX_SERIES = 1_000_000
 """Most rows or list items that one generated series may have."""
 MAX_EXPANSION = 2_000
-"""Most tables that a query may read once every use of a WITH query is written out."""
+"""Most SELECTs and tables in a query once every use of a WITH query is written out."""
+MAX_EFFORT = 30_000
+"""Most words that the parser may look at again because it did not know at first what they are."""
 MAX_PADDING = 10_000
 """Longest text that lpad and rpad may make."""
+
+_OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE})
+_CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE})
+
+_PLAIN_NAMES = """
+ABS AVG COALESCE CONCAT CONCAT_WS COUNT FLOOR CEIL IF IFF IFNULL IIF LENGTH LOWER LTRIM MAX MIN
+NULLIF NVL REPLACE ROUND RTRIM SUBSTR SUBSTRING SUM TRIM UPPER
+"""
+_PLAIN = frozenset(_PLAIN_NAMES.split())
+"""Functions whose arguments are read and written once, in every dialect; people nest them deeply."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -59,11 +72,50 @@ def _nesting(sql: str) -> int:
     return deepest
 
 
-def check_expansion(nodes: Sequence[exp.Expr]) -> None:
-    """Refuse WITH queries that use each other again and again.
+def check_effort(tokens: Sequence[Token], types: Collection[TokenType]) -> None:
+    """Refuse what would be read or written for ever, before that begins: nothing can stop it later.
 
-    Most databases write out each use while they plan, where no time limit and no Stop reaches them:
-    forty lines, each with two uses of the line before, never come to an end.
+    What stands in brackets is read twice where it could be a type or a value, and the arguments of
+    some functions are written twice, for their dialect has no word for them. So each level of
+    `ARRAY[ARRAY[…` may double the work, and thirty of them are days.
+
+    Args:
+        tokens: the words of the query.
+        types: the words that begin a type.
+
+    Raises:
+        Refused: it could take too long.
+    """
+    effort, times = 0, 1
+    allowed = MAX_EFFORT + 3 * len(tokens)
+    is_doubled: list[bool] = []
+    before: Token | None = None
+    for token in tokens:
+        kind = token.token_type
+        if kind in _OPENING:
+            is_doubled.append(kind is not TokenType.L_PAREN or _may_double(before, types))
+            times <<= is_doubled[-1]
+        elif kind in _CLOSING and is_doubled:
+            times >>= is_doubled.pop()
+        effort += times
+        if effort > allowed:
+            raise Refused("The query is nested too deeply.")
+        before = token
+
+
+def _may_double(before: Token | None, types: Collection[TokenType]) -> bool:
+    """Whether what follows in parentheses after this word may be read or written twice."""
+    if before is None:
+        return False
+    is_function = before.token_type is TokenType.VAR and before.text.upper() not in _PLAIN
+    return is_function or before.token_type in types
+
+
+def check_expansion(nodes: Sequence[exp.Expr]) -> None:
+    """Refuse what takes for ever to plan: too many parts, or WITH queries that multiply each other.
+
+    Most databases write out each use of a WITH query while they plan, where no time limit and no
+    Stop reaches them: forty lines, each with two uses of the line before, never come to an end.
 
     Raises:
         Refused: written out, the query would be too large.
@@ -72,25 +124,26 @@ def check_expansion(nodes: Sequence[exp.Expr]) -> None:
     for node in nodes:
         if isinstance(node, exp.CTE):
             bodies[node.alias.casefold()].append(node.this)
-    if not bodies:
-        return
     sizes: dict[str, int] = {}
 
-    def size(name: str) -> int:
-        """Of the largest WITH query of that name; one that reads itself counts once there."""
+    def size(part: exp.Expr) -> int:
+        """Of a table or SELECT; a WITH query that reads itself counts once there."""
+        name = part.name.casefold() if isinstance(part, exp.Table) else ""
+        if name not in bodies:
+            return 1
         if name not in sizes:
             sizes[name] = 1
-            sizes[name] = max((below(body) for body in bodies[name]), default=1)
+            sizes[name] = max(written_out(body.walk()) for body in bodies[name])
         return sizes[name]
 
-    def below(node: exp.Expr) -> int:
-        uses = (table.name.casefold() for table in node.find_all(exp.Table))
-        return min(MAX_EXPANSION + 1, 1 + sum(size(use) if use in bodies else 1 for use in uses))
+    def written_out(inside: Iterable[exp.Expr]) -> int:
+        parts = (node for node in inside if isinstance(node, exp.Table | exp.Select))
+        return min(MAX_EXPANSION + 1, sum(size(part) for part in parts))
 
-    if any(size(name) > MAX_EXPANSION for name in list(bodies)) or below(nodes[0]) > MAX_EXPANSION:
+    if written_out(nodes) > MAX_EXPANSION:
         raise Refused(
-            "The query uses its WITH queries too often: written out, it would read more than "
-            f"{MAX_EXPANSION:,} tables."
+            "The query is too large: with every use of its WITH queries written out, it has more "
+            f"than {MAX_EXPANSION:,} SELECTs and tables."
         )
 
 

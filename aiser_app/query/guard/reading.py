@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import logging
 
-import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ErrorLevel
+from sqlglot.tokenizer_core import Token, TokenType
 
 from aiser_app.query.guard.dialects import DialectRules
+from aiser_app.query.guard.limits import check_effort
 from aiser_app.query.guard.nodes import statement_name
 from aiser_app.query.guard.refusal import Refused
+
+_ARROWS = frozenset({TokenType.ARROW, TokenType.DARROW})
+"""The parser takes them for JSON in SQL Server's SQL, where each would be written twice."""
 
 # The parser logs the text of statements that it cannot read; what people type stays out of logs.
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
@@ -25,7 +30,7 @@ def parse(sql: str, rules: DialectRules) -> exp.Query:
     """
     statements = [
         statement
-        for statement in sqlglot.parse(sql, read=rules.name, error_level=ErrorLevel.IMMEDIATE)
+        for statement in statements_of(sql, rules.name)
         if statement is not None and not isinstance(statement, exp.Semicolon)
     ]
     if len(statements) != 1:
@@ -36,6 +41,27 @@ def parse(sql: str, rules: DialectRules) -> exp.Query:
     if not isinstance(root, exp.Select | exp.SetOperation):
         raise Refused(f"Only SELECT queries can run, not {statement_name(root)}.", root)
     return root
+
+
+def statements_of(sql: str, dialect: str) -> list[exp.Expr | None]:
+    """What a text consists of, read as it stands, within bounded time.
+
+    Raises:
+        Refused: reading it would take too long.
+        SqlglotError: it cannot be read.
+    """
+    reader, tokens = worded(sql, dialect)
+    return reader.parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, sql)
+
+
+def worded(sql: str, dialect: str) -> tuple[Dialect, list[Token]]:
+    """The words of a text that a parser can read within bounded time. Raises as `statements_of`."""
+    reader = Dialect.get_or_raise(dialect)
+    tokens = reader.tokenize(sql)
+    check_effort(tokens, reader.parser_class.TYPE_TOKENS)
+    if dialect == "tsql" and any(token.token_type in _ARROWS for token in tokens):
+        raise Refused("-> is not allowed: SQL Server has JSON_VALUE and JSON_QUERY.")
+    return reader, tokens
 
 
 def render(root: exp.Expr, dialect: str, *, pretty: bool = True, keep: bool = True) -> str:

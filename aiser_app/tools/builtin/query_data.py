@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -33,6 +34,9 @@ from aiser_app.tools.contract import (
 
 PREVIEW_ROWS = 100
 """Rows that a model gets to see; the rest stay in the result store."""
+CELL_CHARS = 1_000
+PREVIEW_CHARS = 200_000
+"""Of one value, and of all rows together, that a model gets to see: prompts are not endless."""
 _NO_TIME_SECONDS = 1.0
 """A query that was stopped with less than this left was stopped by the run's deadline."""
 
@@ -176,7 +180,7 @@ def _for_model(finding: QueryFinding, context: ToolContext) -> dict[str, Any]:
             {"name": c.name, "type": c.type, "title": c.title, "unit": c.unit}
             for c in result.columns
         ],
-        "rows": [list(row) for row in rows],
+        "rows": _shown(rows),
         "row_count": result.row_count,
         "truncated": result.truncated,
         "limit": result.limit,
@@ -185,6 +189,26 @@ def _for_model(finding: QueryFinding, context: ToolContext) -> dict[str, Any]:
         "null_counts": finding.null_counts,
         "notes": list(finding.notes),
     }
+
+
+def _shown(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """The first rows, long values shortened; at least one row."""
+    shown: list[list[Any]] = []
+    size = 0
+    for row in rows:
+        cells = [_shortened(cell) for cell in row]
+        size += sum(len(str(cell)) for cell in cells)
+        if shown and size > PREVIEW_CHARS:
+            break
+        shown.append(cells)
+    return shown
+
+
+def _shortened(cell: Any) -> Any:
+    text = cell if isinstance(cell, str) else str(cell) if isinstance(cell, list | dict) else ""
+    if len(text) <= CELL_CHARS:
+        return cell
+    return f"{text[:CELL_CHARS]}… ({len(text):,} characters)"
 
 
 def _null_counts(result: Result, context: ToolContext) -> dict[str, int]:

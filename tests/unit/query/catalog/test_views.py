@@ -95,7 +95,7 @@ def test_a_failing_parser_makes_it_unknown(monkeypatch: pytest.MonkeyPatch) -> N
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("aiser_app.query.catalog.views.sqlglot.parse", fail)
+    monkeypatch.setattr("aiser_app.query.catalog.views.statements_of", fail)
     assert reads("SELECT * FROM orders") is None
 
 
