@@ -8,11 +8,15 @@ from tests.fixtures.web import (
     tenant,
     web_services,
 )
+from tests.security.query_ground import ground, hunter, hunters
 
 __all__ = [
     "analyst",
     "client",
     "engine",
+    "ground",
+    "hunter",
+    "hunters",
     "migrated_database_url",
     "people",
     "results_dir",
