@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from types import FrameType
@@ -62,10 +64,28 @@ class QueueWorker(SimpleWorker):
     @override
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         self._stopping.set()
-        interrupt = threading.Timer(FINISH_SECONDS, self._parts.execution.stop)
-        interrupt.daemon = True
-        interrupt.start()
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+
+def interrupt_when_told(stop: Callable[[], None]) -> None:
+    """Call `stop` a while after a request to stop, whatever this process does at that moment.
+
+    Python's own handlers wait for the main thread, and that waits for the database inside a driver.
+    The bytes that the interpreter writes for each signal come at once.
+    """
+    told, wake = socket.socketpair()
+    wake.setblocking(False)
+    signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+
+    def listen() -> None:
+        while received := told.recv(64):
+            if signal.SIGTERM in received or signal.SIGINT in received:
+                interrupt = threading.Timer(FINISH_SECONDS, stop)
+                interrupt.daemon = True
+                interrupt.start()
+        wake.close()
+
+    threading.Thread(target=listen, name="stop-listener", daemon=True).start()
 
 
 def queues_of(settings: Settings) -> tuple[str, ...]:
@@ -136,6 +156,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, stop_early)
     signal.signal(signal.SIGINT, stop_early)
     parts = worker_parts()
+    interrupt_when_told(parts.execution.stop)
     heartbeat = Heartbeat(parts)
     heartbeat.start()
     log.info("worker_ready", extra={"worker": parts.name})

@@ -6,16 +6,21 @@ operating system can drop its pages: what a join pulls does not have to fit into
 
 from __future__ import annotations
 
+import errno
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pyarrow as pa
 
+from aiser_app.errors import StorageFull
 from aiser_app.query.federation.arrow_types import joinable_batch, joinable_field, with_numbers
 
 MEMORY_BYTES = 64 * 1024**2
 """Of one part; more goes to a file."""
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class PartTooLarge(Exception):
@@ -55,6 +60,7 @@ class Holding:
 
         Raises:
             PartTooLarge: with it, there are more rows or bytes than a part may bring.
+            StorageFull: there is no room on the disk.
         """
         batch = joinable_batch(incoming, self.schema)
         self.rows += batch.num_rows
@@ -63,26 +69,29 @@ class Holding:
             raise PartTooLarge(f"more than {self._max_rows:,} rows")
         if self.bytes > self._max_bytes:
             raise PartTooLarge(f"more than {self._max_bytes / 1024**3:.3g} GB")
-        if self._writer is None and self.bytes > self._memory_bytes:
-            self._begin_file()
-        if self._writer is None:
-            self._batches.append(batch)
-        else:
-            self._writer.write_batch(batch)
+        with _room_on_disk():
+            if self._writer is None and self.bytes > self._memory_bytes:
+                self._begin_file()
+            if self._writer is None:
+                self._batches.append(batch)
+            else:
+                self._writer.write_batch(batch)
 
     def table(self) -> pa.Table:
         """All rows; call it once, after the last batch."""
         if self._writer is None:
             table = pa.Table.from_batches(self._batches, schema=self.schema)
         else:
-            self._end_file()
+            with _room_on_disk():
+                self._end_file()
             table = pa.ipc.open_file(pa.memory_map(str(self._path))).read_all()
         return with_numbers(table)
 
     def close(self) -> None:
         """Give the memory and the file back; a table that was handed out stays readable."""
         self._batches = []
-        self._end_file()
+        with suppress(OSError):  # of a file that is not wanted
+            self._end_file()
         self._path.unlink(missing_ok=True)
 
     def _begin_file(self) -> None:
@@ -94,7 +103,23 @@ class Holding:
         self._batches = []
 
     def _end_file(self) -> None:
-        if self._writer is not None and self._sink is not None:
-            self._writer.close()
-            self._sink.close()
+        writer, sink = self._writer, self._sink
         self._writer = self._sink = None
+        if writer is not None and sink is not None:
+            try:
+                writer.close()
+            finally:
+                sink.close()
+
+
+@contextmanager
+def _room_on_disk() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise StorageFull(
+            "There is no room left for the rows that are to be joined; nothing of them was kept.",
+            hint="Ask an administrator to free disk space, or join fewer rows.",
+        ) from error
