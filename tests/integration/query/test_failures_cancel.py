@@ -198,6 +198,20 @@ def test_a_worker_that_is_killed_takes_its_query_along(
     assert ended.failure.code == "worker_lost"
 
 
+def test_mariadb_is_told_that_a_worker_was_killed(
+    workers: WorkerBench, databases: Databases
+) -> None:
+    """It would not notice by itself: a process that outlives the worker ends what is left."""
+    worker = workers.start()
+    run = ask(workers, "Maria", SLOW["Maria"], timeout_seconds=60)
+    running = databases.running["Maria"]
+    wait_until(running, "the query to run")
+    worker.process.send_signal(signal.SIGKILL)
+    worker.process.wait()
+    gone_in_time(running, "the query of a dead worker")
+    assert workers.run(run.run_id).status is RunStatus.RUNNING  # until the reaper hands it on
+
+
 def test_a_worker_that_is_told_to_stop_hands_its_query_on(
     workers: WorkerBench, databases: Databases
 ) -> None:

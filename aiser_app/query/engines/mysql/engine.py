@@ -35,6 +35,7 @@ from aiser_app.query.engines.mysql.errors import as_aiser_error, connection_erro
 from aiser_app.query.engines.mysql.rights import can_read, warnings_of
 from aiser_app.query.engines.mysql.schema import columns_of, read_schema, tables_in
 from aiser_app.query.engines.mysql.session import FAILURES, Killer, Session, open_session
+from aiser_app.query.engines.mysql.survivor import Survivor
 from aiser_app.query.engines.mysql.values import bound_text
 from aiser_app.query.engines.near import near_columns
 
@@ -88,7 +89,8 @@ class MySQLEngine:
         """`unseal` opens a source's `sealed_url`; `rules` say which hosts may be reached."""
         self._unseal = unseal
         self._rules = rules or HostRules()
-        self._pools: Pools[Session] = Pools(self._open, Session.close)
+        self._pools: Pools[Session] = Pools(self._open, self._close)
+        self._survivor = Survivor()
 
     @contextmanager
     def stream(
@@ -143,6 +145,7 @@ class MySQLEngine:
     def close(self) -> None:
         """Give back every connection; the engine can be used again afterwards."""
         self._pools.close()
+        self._survivor.close()
 
     def _address(self, source: DataSource) -> Address:
         try:
@@ -153,7 +156,7 @@ class MySQLEngine:
     def _open(self, source: DataSource) -> Session:
         address = self._address(source)
         try:
-            return open_session(address, self._rules, _connect_seconds(address, source))
+            session = open_session(address, self._rules, _connect_seconds(address, source))
         except InvalidInput as error:
             raise EngineUnavailable(error.message, hint=error.hint) from error
         except FAILURES as error:
@@ -162,6 +165,12 @@ class MySQLEngine:
             raise known or EngineUnavailable(
                 "The database does not answer.", hint="Check host and port, and that it runs."
             ) from error
+        self._survivor.add(id(session), session.thread_id, session.wire.place, address)
+        return session
+
+    def _close(self, session: Session) -> None:
+        session.close()
+        self._survivor.remove(id(session))
 
     @contextmanager
     def _running(
@@ -185,7 +194,7 @@ class MySQLEngine:
         try:
             lease.connection.begin(limit_seconds)
         except FAILURES:
-            lease.connection.close()
+            self._close(lease.connection)
             lease.connection = self._open(source)
             try:
                 lease.connection.begin(limit_seconds)

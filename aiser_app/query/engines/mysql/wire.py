@@ -74,6 +74,11 @@ class Wire(Connection):  # type: ignore[misc]  # pymysql has no types
         self._force_close()
 
     @property
+    def place(self) -> str:
+        """The address of the server that the connection has."""
+        return str(self._sock.getpeername()[0]) if self._sock is not None else ""
+
+    @property
     def row_bytes(self) -> int:
         """Length of the last row on the wire."""
         return self._packet_bytes
