@@ -21,7 +21,7 @@ from aiser_app.semantic.identifiers import column, identifier
 from aiser_app.semantic.joining import Joining
 from aiser_app.semantic.members import Member, Members, aggregate, resolve
 
-MAX_MEMBERS = 200
+MAX_MEMBERS = 60
 """Measures, dimensions, filters and orders of one query together."""
 MAX_VALUES = 5_000
 """Values of all filters of one query together."""
