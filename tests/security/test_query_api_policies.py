@@ -159,7 +159,8 @@ def tells(text: str, asked: str = "") -> list[str]:
 @pytest.mark.parametrize("way", ["run", "agent", "plan", "measured plan", "across sources"])
 def test_no_foreign_row_and_no_masked_value(guarded: Guarded, source: str, way: str) -> None:
     leaks, empty = [], []
-    for sql in READS[:5] if "plan" in way else READS:
+    thorough = way == "run" or source in ("Orders", "Post")
+    for sql in READS[:3] if "plan" in way else READS if thorough else READS[::3]:
         outcome = WAYS[way](guarded.ground, guarded.limited, source, sql)
         if tells(outcome.text):
             leaks.append((sql, outcome))
@@ -178,7 +179,8 @@ def test_no_foreign_row_and_no_masked_value(guarded: Guarded, source: str, way: 
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("way", ["run", "agent", "across sources"])
 def test_numbers_count_own_rows_only(guarded: Guarded, source: str, way: str) -> None:
-    for sql, expected in SAYS.items():
+    thorough = way == "run" or source in ("Orders", "Post")
+    for sql, expected in list(SAYS.items())[:: 1 if thorough else 3]:
         outcome = WAYS[way](guarded.ground, guarded.limited, source, sql)
         assert (outcome.code, [[float(v) for v in row] for row in outcome.rows]) == (
             "",
