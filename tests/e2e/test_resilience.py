@@ -147,7 +147,9 @@ def test_what_is_down_is_told_meanwhile(running_app: RunningApp, client: httpx.C
 def test_a_killed_web_process_comes_back(running_app: RunningApp, client: httpx.Client) -> None:
     earlier = ask(client)
     before = running_app.pids()
+    family = psutil.Process(before["web-1"]).children(recursive=True)
     running_app.kill("web-1")
+    psutil.wait_procs(family, timeout=BACK_SECONDS)  # they answer for a moment still
     wait_for_new_pids(running_app, before, "web-1")
     assert run_view(client, earlier["run_id"])["rows"] == earlier["rows"]
 
