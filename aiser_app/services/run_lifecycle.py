@@ -121,9 +121,8 @@ class RunLifecycle:
         """
         if not self._control.hold_lease(run_id, worker, LEASE_SECONDS):
             return None
-        with UnitOfWork(self._engine) as uow:
+        with UnitOfWork(self._engine, each_alone=True) as uow:
             run = uow.runs.claim(run_id, worker, self._now())
-            uow.commit()
         if run is None:
             self._control.release_lease(run_id, worker)
             return None
