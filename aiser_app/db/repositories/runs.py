@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, func, update
-from sqlalchemy import select as plain_select
+from sqlalchemy import Row, Update, func
 from sqlmodel import Session, col, select
 
-from aiser_app.db.models import DataSourceRow, ResultRow, RunRow
+from aiser_app.db.models import RunRow
 from aiser_app.db.models.run import OPEN_STATUSES
-from aiser_app.db.plain_rows import insert_row, table_of
+from aiser_app.db.plain_rows import insert_row, run_plain
+from aiser_app.db.repositories import run_statements as st
 from aiser_app.db.storable import storable
 from aiser_app.domain.answer import Answer
 from aiser_app.domain.encoding import decode, encode
@@ -29,39 +29,6 @@ class WholeRun:
     run: Run
     source_name: str | None
     result: Result | None
-
-
-_RUNS, _RESULTS, _SOURCES = table_of(RunRow), table_of(ResultRow), table_of(DataSourceRow)
-_WHOLE = (
-    plain_select(
-        *_RUNS.columns, _SOURCES.c.name.label("source_name"), _RESULTS.c.envelope.label("envelope")
-    )
-    .select_from(_RUNS)
-    .outerjoin(
-        _SOURCES,
-        and_(
-            _SOURCES.c.source_id == _RUNS.c.source_id,
-            _SOURCES.c.organization_id == _RUNS.c.organization_id,
-        ),
-    )
-    .outerjoin(
-        _RESULTS,
-        and_(
-            _RESULTS.c.result_id
-            == func.coalesce(
-                _RUNS.c.outcome["result_id"].astext, _RUNS.c.answer[("result_ids", 0)].astext
-            ),
-            _RESULTS.c.organization_id == _RUNS.c.organization_id,
-            _RESULTS.c.user_id == _RUNS.c.user_id,
-        ),
-    )
-    .where(
-        _RUNS.c.run_id == bindparam("run_id"),
-        _RUNS.c.organization_id == bindparam("organization_id"),
-        _RUNS.c.user_id == bindparam("user_id"),
-    )
-)
-"""Made once: this is on the path of every query."""
 
 
 class RunRepository:
@@ -81,26 +48,25 @@ class RunRepository:
 
         Exact when the user was locked before.
         """
-        earlier = _RUNS.alias()
-        opened = (
-            plain_select(func.count())
-            .select_from(earlier)
-            .where(
-                earlier.c.organization_id == run.organization_id,
-                earlier.c.user_id == run.user_id,
-                earlier.c.kind == run.kind.value,
-                earlier.c.status.in_(OPEN_STATUSES),
-            )
+        added = run_plain(
+            self._session,
+            st.ADD_COUNTING,
+            **_values(run),
+            of_user=run.user_id,
+            of_organization=run.organization_id,
+            of_kind=run.kind.value,
         )
-        statement = _RUNS.insert().returning(opened.scalar_subquery())
-        return int(self._session.connection().execute(statement, _values(run)).scalar_one())
+        return int(added.scalar_one())
 
     def find_whole(self, organization_id: str, user_id: str, run_id: str) -> WholeRun | None:
         """All that is shown of a run, in one call."""
-        found = self._session.connection().execute(
-            _WHOLE, {"run_id": run_id, "organization_id": organization_id, "user_id": user_id}
-        )
-        row = found.first()
+        row = run_plain(
+            self._session,
+            st.FIND_WHOLE,
+            which=run_id,
+            organization_id=organization_id,
+            user_id=user_id,
+        ).first()
         if row is None:
             return None
         return WholeRun(
@@ -110,12 +76,12 @@ class RunRepository:
         )
 
     def find_of_user(self, organization_id: str, user_id: str, run_id: str) -> Run | None:
-        row = self._session.exec(
-            select(RunRow).where(
-                RunRow.run_id == run_id,
-                RunRow.organization_id == organization_id,
-                RunRow.user_id == user_id,
-            )
+        row = run_plain(
+            self._session,
+            st.FIND_OF_USER,
+            which=run_id,
+            organization_id=organization_id,
+            user_id=user_id,
         ).first()
         return run_of(row) if row else None
 
@@ -154,7 +120,7 @@ class RunRepository:
         return run
 
     def find(self, run_id: str) -> Run | None:
-        row = self._session.get(RunRow, run_id, populate_existing=True)
+        row = run_plain(self._session, st.FIND, which=run_id).first()
         return run_of(row) if row else None
 
     def claim(self, run_id: str, worker: str, now: datetime) -> Run | None:
@@ -163,18 +129,10 @@ class RunRepository:
         Does not wait for the disk. A claim that a crash of the database forgets leaves a queued run,
         which is worked on again; an ending lasts only together with the claim before it.
         """
-        return self._change(
-            run_id,
-            from_statuses=("queued",),
-            attempt=None,
-            values={
-                "status": RunStatus.RUNNING.value,
-                "attempts": RunRow.attempts + 1,
-                "worker": worker[:200],
-                "started_at": func.coalesce(col(RunRow.started_at), now),
-            },
-            lazily=True,
-        )
+        row = run_plain(
+            self._session, st.CLAIM, which=run_id, new_worker=worker[:200], now=now
+        ).first()
+        return run_of(row) if row else None
 
     def finish(
         self,
@@ -191,40 +149,25 @@ class RunRepository:
         """Open → final, once. False when it has ended already, or another attempt has begun."""
         if not status.is_final:
             raise ValueError(f"{status.value} is not a final status.")
-        changed = self._change(
-            run_id,
-            from_statuses=OPEN_STATUSES,
+        return self._changed(
+            st.FINISH,
+            which=run_id,
             attempt=attempt,
-            values={
-                "status": status.value,
-                "answer": storable(encode(answer)) if answer else None,
-                "failure": storable(encode(failure)) if failure else None,
-                "outcome": storable(dict(outcome)) if outcome is not None else None,
-                "steps": storable(list(steps)),
-                "finished_at": now or datetime.now(UTC),
-            },
+            new_status=status.value,
+            new_answer=storable(encode(answer)) if answer else None,
+            new_failure=storable(encode(failure)) if failure else None,
+            new_outcome=storable(dict(outcome)) if outcome is not None else None,
+            new_steps=storable(list(steps)),
+            new_finished_at=now or datetime.now(UTC),
         )
-        return changed is not None
 
     def requeue(self, run_id: str, attempt: int) -> bool:
         """Running → queued, for the one retry of a run whose worker died."""
-        changed = self._change(
-            run_id,
-            from_statuses=("running",),
-            attempt=attempt,
-            values={"status": RunStatus.QUEUED.value, "worker": None},
-        )
-        return changed is not None
+        return self._changed(st.REQUEUE, which=run_id, attempt=attempt)
 
     def cancel_queued(self, run_id: str, now: datetime) -> bool:
         """Queued → cancelled; False when a worker has begun, or it has ended."""
-        changed = self._change(
-            run_id,
-            from_statuses=("queued",),
-            attempt=None,
-            values={"status": RunStatus.CANCELLED.value, "finished_at": now},
-        )
-        return changed is not None
+        return self._changed(st.CANCEL_QUEUED, which=run_id, now=now)
 
     def list_open(self) -> list[Run]:
         """Every run that has not ended, oldest first, of all organizations."""
@@ -235,29 +178,8 @@ class RunRepository:
         )
         return [run_of(row) for row in rows]
 
-    def _change(
-        self,
-        run_id: str,
-        *,
-        from_statuses: Sequence[str],
-        attempt: int | None,
-        values: dict[str, Any],
-        lazily: bool = False,
-    ) -> Run | None:
-        runs = table_of(RunRow)
-        statement = (
-            update(runs)
-            .where(runs.c.run_id == run_id, runs.c.status.in_(from_statuses))
-            .values(**values)
-            .returning(*runs.columns)
-        )
-        if attempt is not None:
-            statement = statement.where(runs.c.attempts == attempt)
-        if lazily:
-            # Of this transaction alone, and said in the same call.
-            statement = statement.returning(func.set_config("synchronous_commit", "off", True))
-        row = self._session.connection().execute(statement).first()
-        return run_of(row) if row else None
+    def _changed(self, statement: Update, **values: Any) -> bool:
+        return run_plain(self._session, statement, **values).first() is not None
 
 
 def _values(run: Run) -> dict[str, Any]:
