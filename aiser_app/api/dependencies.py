@@ -35,27 +35,28 @@ async def current_actor(request: Request, given: GivenServices) -> Actor:
     Raises:
         NotSignedIn: neither names anybody. A wrong key is not made good by a cookie.
     """
-    accounts = given.accounts
     header = request.headers.get("authorization")
     if header is None:
-        token = session_token(request)
-        actor = accounts.recall_actor(token) or await anyio.to_thread.run_sync(
-            accounts.find_actor_by_session, token
-        )
+        actor = await _holder_of(given, session_token(request), is_key=False)
         if actor is None:
             raise NotSignedIn
         return actor
     scheme, _, secret = header.partition(" ")
-    secret = secret.strip()
-    if scheme.lower() != "bearer" or not secret.startswith(API_KEY_PREFIX):
-        actor = None
-    else:
-        actor = accounts.recall_actor(secret) or await anyio.to_thread.run_sync(
-            accounts.find_actor_by_api_key, secret
-        )
+    actor = None
+    if scheme.lower() == "bearer":
+        actor = await _holder_of(given, secret.strip(), is_key=True)
     if actor is None:
         raise NotSignedIn("This API key is not valid.", hint="It may be revoked or expired.")
     return actor
+
+
+async def _holder_of(given: Services, token: str, *, is_key: bool) -> Actor | None:
+    """Whose session or key it is; neither passes for the other."""
+    if token.startswith(API_KEY_PREFIX) is not is_key:
+        return None
+    accounts = given.accounts
+    find = accounts.find_actor_by_api_key if is_key else accounts.find_actor_by_session
+    return accounts.recall_actor(token) or await anyio.to_thread.run_sync(find, token)
 
 
 async def current_client(request: Request, given: GivenServices) -> str:

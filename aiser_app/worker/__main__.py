@@ -6,6 +6,7 @@ see docs/decisions/0008-simple-worker.md.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -87,7 +88,7 @@ def take_jobs(parts: WorkerParts, stopping: threading.Event) -> None:
     """Work until told to stop. RQ gives up when Redis restarts; this does not."""
     while not stopping.is_set():
         try:
-            QueueWorker(parts, stopping).work(logging_level=None)
+            QueueWorker(parts.settings, parts.name, stopping).work(logging_level=None)
         except RedisError as error:
             log.warning("queue_lost", extra={"error": type(error).__name__})
         except ValueError as error:
@@ -115,6 +116,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, stop_early)
     signal.signal(signal.SIGINT, stop_early)
     parts = worker_parts()
+    # What is loaded by now stays: looking through it for rubbish would stop a query for long.
+    gc.freeze()
     interrupt_when_told(parts.execution.stop)
     heartbeat = Heartbeat(parts)
     heartbeat.start()

@@ -22,7 +22,6 @@ from rq.timeouts import JobTimeoutException
 from rq.worker import WorkerStatus
 from typing_extensions import override
 
-from aiser_app.bootstrap.worker import WorkerParts
 from aiser_app.broker.connection import connect
 from aiser_app.broker.job_queue import FAILURE_SECONDS, INTERACTIVE, QUEUES
 from aiser_app.config import Settings
@@ -36,11 +35,11 @@ KEEP_SECONDS = 10.0
 class QueueWorker(SimpleWorker):
     """Stops between jobs; a job in hand is asked to come to its end."""
 
-    def __init__(self, parts: WorkerParts, stopping: threading.Event) -> None:
+    def __init__(self, settings: Settings, name: str, stopping: threading.Event) -> None:
         super().__init__(
-            list(queues_of(parts.settings)),
-            name=parts.name,
-            connection=connect(parts.settings.redis_url, reply_timeout=RQ_TTL_SECONDS + 10),
+            list(queues_of(settings)),
+            name=name,
+            connection=connect(settings.redis_url, reply_timeout=RQ_TTL_SECONDS + 10),
             serializer=JSONSerializer,
             worker_ttl=RQ_TTL_SECONDS,
             log_job_description=False,
