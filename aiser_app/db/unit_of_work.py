@@ -8,6 +8,7 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Self
 
+import psycopg
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -33,7 +34,14 @@ from aiser_app.errors import ServiceUnavailable
 log = logging.getLogger(__name__)
 
 _LAZILY = text("SET LOCAL synchronous_commit TO off")
-DATABASE_DOWN = (OperationalError, InterfaceError, DisconnectionError, PoolTimeout)
+DATABASE_DOWN = (
+    OperationalError,
+    InterfaceError,
+    DisconnectionError,
+    PoolTimeout,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+)
 
 
 def database_unavailable() -> ServiceUnavailable:
@@ -115,8 +123,12 @@ class UnitOfWork:
             log.warning("database_unavailable", extra={"error": type(error).__name__})
             raise database_unavailable() from error
 
-    def commit(self, *, lazily: bool = False) -> None:
+    def commit(self, *, lazily: bool = False, last: Callable[[], None] | None = None) -> None:
         """Commit, then run the hooks in the order in which they were given.
+
+        `last` makes changes whose results nobody reads: they and the commit are one call of the
+        server, whatever their number. What is wrong with them is raised from here, as the driver's
+        own error.
 
         `lazily` does not wait for the disk: others see it at once, but a crash of the database within
         the next second may forget it. Only for what nobody has been told of yet, and what is made
@@ -127,8 +139,8 @@ class UnitOfWork:
         """
         if self._session is None:
             raise RuntimeError("Commit belongs inside the `with` block.")
-        if lazily:
-            self._session.connection().execute(_LAZILY)
+        if lazily or last is not None:
+            _send_together(self._session, last, lazily=lazily)
         self._session.commit()
         hooks, self._hooks = self._hooks, []
         for hook in hooks:
@@ -140,6 +152,22 @@ class UnitOfWork:
     def after_commit(self, hook: Callable[[], None]) -> None:
         """Call `hook` once the transaction is committed; never, if it is rolled back."""
         self._hooks.append(hook)
+
+
+def _send_together(session: Session, last: Callable[[], None] | None, *, lazily: bool) -> None:
+    """Commit through the driver, in one call with what comes before; SQLAlchemy knows no way to.
+
+    The session's own commit finds nothing left to do.
+    """
+    driver = session.connection().connection.driver_connection
+    if not isinstance(driver, psycopg.Connection):
+        raise TypeError("Aiser's own data is in Postgres, through psycopg.")
+    with driver.pipeline():
+        if last is not None:
+            last()
+        if lazily:
+            session.connection().execute(_LAZILY)
+        driver.commit()
 
 
 @lru_cache(maxsize=8)

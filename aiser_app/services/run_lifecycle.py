@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine
@@ -141,7 +142,7 @@ class RunLifecycle:
         steps: Sequence[dict[str, Any]] = (),
         write: Callable[[UnitOfWork], None] | None = None,
     ) -> bool:
-        """Write the ending, and with it what `write` adds, then tell it. False when it had ended, or another attempt has begun."""
+        """Write the ending, and with it what `write` adds (it may not read), then tell it. False when it had ended, or another attempt has begun."""
         with UnitOfWork(self._engine) as uow:
             is_first = uow.runs.finish(
                 run_id,
@@ -153,11 +154,12 @@ class RunLifecycle:
                 steps=steps,
                 now=self._now(),
             )
-            if is_first and write is not None:
-                write(uow)
             if is_first and status is not RunStatus.SUCCEEDED:
                 leave_syncing(uow, uow.runs.get(run_id), failure.message if failure else "")
-            uow.commit()
+            if is_first and write is not None:
+                uow.commit(last=partial(write, uow))
+            else:
+                uow.commit()
         if is_first:
             log.info(
                 "run_finished",

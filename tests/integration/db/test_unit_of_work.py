@@ -183,6 +183,54 @@ def test_each_statement_alone_is_a_transaction(engine: Engine) -> None:
         assert connection.execute(isolation).scalar_one() == 0
 
 
+def test_the_last_changes_and_the_commit_are_one(engine: Engine) -> None:
+    names = {new_id(): f"Together {number}" for number in range(3)}
+    seen: list[list[str | None]] = []
+    with UnitOfWork(engine) as uow:
+        uow.after_commit(lambda: seen.append([find_name(engine, one) for one in names]))
+        uow.commit(last=lambda: add_all(uow, names))
+    assert seen == [list(names.values())]
+
+
+def test_when_one_of_the_last_changes_fails_nothing_happened(engine: Engine) -> None:
+    called: list[str] = []
+    taken, fresh = new_id(), new_id()
+    with UnitOfWork(engine) as uow:
+        uow.organizations.add(taken, "Taken", now())
+        uow.commit()
+    with UnitOfWork(engine) as uow:
+        uow.after_commit(lambda: called.append("hook"))
+        with pytest.raises(psycopg.IntegrityError):
+            uow.commit(last=lambda: add_all(uow, {fresh: "Fresh", taken: "Again"}))
+    assert find_name(engine, fresh) is None
+    assert find_name(engine, taken) == "Taken"
+    assert called == []
+
+
+def test_a_connection_cut_before_the_last_changes_is_service_unavailable(engine: Engine) -> None:
+    organization_id = new_id()
+
+    def work() -> None:
+        with UnitOfWork(engine) as uow:
+            victim = backend_of(uow)
+            with engine.connect() as killer:
+                killer.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": victim})
+            uow.commit(last=lambda: add_all(uow, {organization_id: "Lost"}))
+
+    with pytest.raises(ServiceUnavailable):
+        work()
+    assert find_name(engine, organization_id) is None
+
+
+def add_all(uow: UnitOfWork, names: dict[str, str]) -> None:
+    """By statements whose results nobody reads."""
+    statement = text("INSERT INTO organizations VALUES (:id, :name, now())")
+    for organization_id, name in names.items():
+        uow.organizations._session.connection().execute(
+            statement, {"id": organization_id, "name": name}
+        )
+
+
 def test_a_lazy_commit_is_seen_at_once_and_concerns_itself_alone(engine: Engine) -> None:
     organization_id = new_id()
     with UnitOfWork(engine) as uow:
