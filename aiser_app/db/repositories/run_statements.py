@@ -87,6 +87,7 @@ FIND_WHOLE = (
         and_(
             _SOURCES.c.source_id == RUNS.c.source_id,
             _SOURCES.c.organization_id == RUNS.c.organization_id,
+            _SOURCES.c.deleted_at.is_(None),
         ),
     )
     .outerjoin(
