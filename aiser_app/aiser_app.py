@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -41,6 +42,8 @@ async def service_lifespan() -> AsyncIterator[None]:
     """Give back what the services hold when the process ends."""
     configure_logging(current_settings().log_level, process="web")
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    # What is loaded by now stays: looking through it for rubbish would stop every page for long.
+    gc.freeze()
     yield
     try:
         built = services()

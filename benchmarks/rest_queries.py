@@ -1,11 +1,12 @@
 """Small queries through REST: what Aiser adds to the engine's own time, and what the cache answers.
 
-Targets: `SELECT 1` uncached at most 25 ms p50 over the engine's own time; cached at most 10 ms p50
-(measured at the client on the same machine, so an upper bound of the time inside the server).
+Targets: `SELECT 1` uncached at most 25 ms p50 over the engine's own time (at the client on the same
+machine); cached at most 10 ms p50 inside the server, as its `Server-Timing` says.
 """
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from dataclasses import dataclass, field
@@ -28,27 +29,31 @@ class RestTimes:
     engine: list[float] = field(default_factory=list)
     queue: list[float] = field(default_factory=list)
     cached: list[float] = field(default_factory=list)
+    """At the client."""
+    cached_inside: list[float] = field(default_factory=list)
+    """In the server: from the first byte of the request to the first of the response."""
 
 
 def measure(app: RunningApp, n: int) -> RestTimes:
     found = RestTimes()
     with app.client() as client:
         for number in range(n + WARM_UP):
-            took, view = _ask(client, refresh=True)
+            took, _, view = _ask(client, refresh=True)
             if number >= WARM_UP:
                 found.over_engine.append(took - view["engine_ms"])
                 found.engine.append(view["engine_ms"])
                 found.queue.append(view["queue_ms"])
         for number in range(n + WARM_UP):
-            took, view = _ask(client, refresh=False)
+            took, inside, view = _ask(client, refresh=False)
             if not view["from_cache"]:
                 raise SystemExit("a repeated query did not come from the cache")
             if number >= WARM_UP:
                 found.cached.append(took)
+                found.cached_inside.append(inside)
     return found
 
 
-def _ask(client: httpx.Client, *, refresh: bool) -> tuple[float, dict[str, Any]]:
+def _ask(client: httpx.Client, *, refresh: bool) -> tuple[float, float, dict[str, Any]]:
     body = {"source": "NYC flights", "sql": "SELECT 1 AS one", "wait": 30, "refresh": refresh}
     started = time.perf_counter()
     reply = client.post("/api/v1/queries", json=body)
@@ -56,7 +61,8 @@ def _ask(client: httpx.Client, *, refresh: bool) -> tuple[float, dict[str, Any]]
     view = reply.json()
     if view.get("status") != "succeeded":
         raise SystemExit(f"the query did not succeed: {view}")
-    return took, view
+    inside = float(reply.headers["server-timing"].partition("dur=")[2])
+    return took, inside, view
 
 
 def report(found: RestTimes) -> int:
@@ -68,11 +74,14 @@ def report(found: RestTimes) -> int:
         ("SELECT 1 uncached, over the engine's own time", found.over_engine, UNCACHED_TARGET_MS),
         ("· waiting for a worker", found.queue, None),
         ("· the engine's own time and the result store", found.engine, None),
-        ("SELECT 1 from the cache", found.cached, CACHED_TARGET_MS),
+        ("SELECT 1 from the cache, inside the server", found.cached_inside, CACHED_TARGET_MS),
+        ("· at the client", found.cached, None),
     )
     for title, values, target in rows:
         p95 = sorted(values)[int(len(values) * 0.95) - 1]
         told = f"{target:>7.0f}" if target else ""
         print(f"{title:<48} {p50(values):>7.1f} {p95:>7.1f} {told}")
-    good = p50(found.over_engine) <= UNCACHED_TARGET_MS and p50(found.cached) <= CACHED_TARGET_MS
-    return 0 if good else 1
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    print(f"load average of the machine: {load}")
+    uncached, cached = p50(found.over_engine), p50(found.cached_inside)
+    return 0 if uncached <= UNCACHED_TARGET_MS and cached <= CACHED_TARGET_MS else 1

@@ -34,9 +34,8 @@ async def ask(body: AskBody, actor: CurrentActor, given: GivenServices) -> JSONR
         )
     )
     if body.wait > 0:
-        run = await given.runs.wait(actor, run.run_id, body.wait)
-    if run.status.is_final:
-        view = await anyio.to_thread.run_sync(given.runs.view, actor, run.run_id)
-        return JSONResponse(view)
+        run, view = await given.runs.awaited(actor, run, body.wait)
+        if view is not None:
+            return JSONResponse(view)
     queued = Queued(run_id=run.run_id, conversation_id=run.conversation_id, status=run.status.value)
     return JSONResponse(queued.model_dump(), 202)

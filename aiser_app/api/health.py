@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from aiser_app.api.dependencies import given_services
+from aiser_app.api.dependencies import process_services
 from aiser_app.api.schemas import CheckView, LivenessView, ReadinessView
 from aiser_app.errors import AiserError
 
@@ -23,7 +23,7 @@ def readyz(response: Response) -> ReadinessView:
     try:
         checks = [
             CheckView(name=check.name, ok=check.ok, detail=check.detail, hint=check.hint)
-            for check in given_services().health.readiness().checks
+            for check in process_services().health.readiness().checks
         ]
     except AiserError as error:
         checks = [CheckView(name="stack", ok=False, detail=error.message, hint=error.hint or "")]

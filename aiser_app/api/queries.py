@@ -21,7 +21,7 @@ from aiser_app.api.query_schemas import (
     QueryRunView,
 )
 from aiser_app.domain.query_record import QueryStatus
-from aiser_app.services.queries import QueryInput
+from aiser_app.services.queries import LASTING_SECONDS, QueryInput
 
 router = APIRouter(prefix="/queries", tags=["queries"])
 
@@ -50,15 +50,18 @@ async def run_query(body: QueryBody, actor: CurrentActor, given: GivenServices) 
         explaining=body.explain,
         bypass_cache=body.refresh,
     )
-    submitted = await anyio.to_thread.run_sync(given.queries.submit, actor, asked)
-    run = submitted.run
-    if not run.status.is_final and body.wait > 0:
-        run = await given.runs.wait(actor, run.run_id, body.wait)
-    if run.status.is_final:
-        view = partial(
-            given.runs.view_of, actor, run, source=submitted.source, result=submitted.result
+    submit = partial(given.queries.submit, actor, asked, is_awaited=body.wait >= LASTING_SECONDS)
+    submitted = await anyio.to_thread.run_sync(submit)
+    run, view = submitted.run, None
+    if submitted.result is not None:
+        see = partial(
+            given.runs.view_of, run, source=submitted.source.name, result=submitted.result
         )
-        return JSONResponse(await anyio.to_thread.run_sync(view))
+        view = await anyio.to_thread.run_sync(see)
+    elif body.wait > 0:
+        run, view = await given.runs.awaited(actor, run, body.wait)
+    if view is not None:
+        return JSONResponse(view)
     return JSONResponse(QueryQueued(run_id=run.run_id, status=run.status.value).model_dump(), 202)
 
 

@@ -1,13 +1,16 @@
 """What every API request passes first, and every API response last. Pages pass untouched.
 
 Refuses bodies over the limit, unsafe requests from other sites, and bodies that are not JSON (or, at
-the addresses of uploads, no forms); adds security headers; turns a failure that nobody foresaw into an error with an id that the log has too.
+the addresses of uploads, no forms); adds security headers and how long it took (`Server-Timing`); turns
+a failure that nobody foresaw into an error with an id that the log has too.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 import uuid
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -148,6 +151,7 @@ class _Reply:
 
     def __init__(self, send: Send) -> None:
         self._send = send
+        self._started = time.perf_counter()
         self.has_begun = False
 
     async def __call__(self, message: Message) -> None:
@@ -157,6 +161,10 @@ class _Reply:
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
             headers.setdefault("cache-control", "no-store")
+            if message["status"] < HTTPStatus.BAD_REQUEST:
+                # Only of what was done: how long a refusal takes is nobody's business.
+                took = (time.perf_counter() - self._started) * 1000
+                headers.append("server-timing", f"app;dur={took:.1f}")
         await self._send(message)
 
 

@@ -44,9 +44,9 @@ async def upload_file(request: Request, actor: CurrentActor, given: GivenService
         upload.remove()
         raise
     if wait > 0:
-        run = await given.runs.wait(actor, run.run_id, wait)
-    if run.status.is_final:
-        return JSONResponse(await anyio.to_thread.run_sync(given.runs.view_of, actor, run))
+        run, view = await given.runs.awaited(actor, run, wait)
+        if view is not None:
+            return JSONResponse(view)
     queued = UploadQueued(
         run_id=run.run_id,
         upload_id=upload.upload_id,

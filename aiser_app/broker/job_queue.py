@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from rq import Queue
 from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.job import Job, JobStatus
+from rq.scripts import save_unique_job
 from rq.serializers import JSONSerializer
 
 from aiser_app.broker.connection import Connection, redis_errors
@@ -37,6 +39,8 @@ class JobQueue:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._workers = WorkerRegistry(connection)
+        self._known: set[str] = set()
+        """Queues that RQ's list of queues has."""
         self._queues = {
             name: Queue(name, connection=connection, serializer=JSONSerializer) for name in QUEUES
         }
@@ -58,22 +62,38 @@ class JobQueue:
         with redis_errors():
             for _ in range(2):
                 try:
-                    self._queues[queue].enqueue(
-                        str(job),
-                        kwargs=dict(arguments),
-                        job_id=job_id,
-                        job_timeout=timeout_seconds,
-                        result_ttl=0,
-                        failure_ttl=FAILURE_SECONDS,
-                        description=f"{job.name.lower()} {job_id}",
-                        unique=True,
-                    )
+                    self._add(job, arguments, job_id, self._queues[queue], timeout_seconds)
                 except DuplicateJobError:
                     if self._is_pending(job_id):
                         return
                     self._forget(job_id)
                 else:
                     return
+
+    def _add(
+        self, job: JobName, arguments: dict[str, str], job_id: str, queue: Queue, seconds: int
+    ) -> None:
+        """As `Queue.enqueue` in one call instead of two: RQ says each time that there is this queue.
+
+        Raises:
+            DuplicateJobError: there is a job of that id.
+        """
+        made = queue.create_job(
+            str(job),
+            kwargs=dict(arguments),
+            job_id=job_id,
+            timeout=seconds,
+            result_ttl=0,
+            failure_ttl=FAILURE_SECONDS,
+            description=f"{job.name.lower()} {job_id}",
+            status=JobStatus.QUEUED,
+        )
+        made.origin = queue.name
+        made.enqueued_at = datetime.now(UTC)
+        save_unique_job(self._connection, queue.key, made)  # type: ignore[no-untyped-call]
+        if queue.name not in self._known:
+            self._connection.sadd(Queue.redis_queues_keys, queue.key)
+            self._known.add(queue.name)
 
     def enqueue_once(self, job: JobName, *, period: str, queue: str = BACKGROUND) -> bool:
         """Enqueue a job without arguments unless it was enqueued in that period; True if it was not.

@@ -1,10 +1,10 @@
-"""Rows written without the unit of work of the ORM: three times cheaper, on the path of every run."""
+"""Rows read and written without the ORM: three times cheaper, on the path of every run."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import CursorResult, Executable, Table
 from sqlmodel import Session, SQLModel
 
 from aiser_app.db.models.metadata import METADATA
@@ -21,3 +21,11 @@ def insert_row(session: Session, model: type[SQLModel], **values: Any) -> None:
         IntegrityError: as the ORM does at a flush.
     """
     session.connection().execute(table_of(model).insert(), values)
+
+
+def run_plain(session: Session, statement: Executable, **values: Any) -> CursorResult[Any]:
+    """Execute a statement that was made once, in the session's transaction.
+
+    Objects that the session holds unwritten are not written before, as they would be by the ORM.
+    """
+    return session.connection().execute(statement, values)

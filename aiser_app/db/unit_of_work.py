@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import lru_cache
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Engine
+import psycopg
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
@@ -31,7 +33,15 @@ from aiser_app.errors import ServiceUnavailable
 
 log = logging.getLogger(__name__)
 
-DATABASE_DOWN = (OperationalError, InterfaceError, DisconnectionError, PoolTimeout)
+_LAZILY = text("SET LOCAL synchronous_commit TO off")
+DATABASE_DOWN = (
+    OperationalError,
+    InterfaceError,
+    DisconnectionError,
+    PoolTimeout,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+)
 
 
 def database_unavailable() -> ServiceUnavailable:
@@ -43,6 +53,10 @@ def database_unavailable() -> ServiceUnavailable:
 
 class UnitOfWork:
     """Used as a context manager; whatever was not committed when the block ends is rolled back.
+
+    With `each_alone` every statement is a transaction of its own, which saves two calls of the server:
+    for reads (each sees what is committed when it begins, as in any transaction here), and for one
+    write. Where several writes belong together, it is wrong.
 
     Raises, from the block's end, `ServiceUnavailable` when Postgres does not answer.
     """
@@ -63,8 +77,8 @@ class UnitOfWork:
     runs: RunRepository
     results: ResultRepository
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, *, each_alone: bool = False) -> None:
+        self._engine = _each_alone(engine) if each_alone else engine
         self._session: Session | None = None
         self._hooks: list[Callable[[], None]] = []
 
@@ -109,14 +123,24 @@ class UnitOfWork:
             log.warning("database_unavailable", extra={"error": type(error).__name__})
             raise database_unavailable() from error
 
-    def commit(self) -> None:
+    def commit(self, *, lazily: bool = False, last: Callable[[], None] | None = None) -> None:
         """Commit, then run the hooks in the order in which they were given.
+
+        `last` makes changes whose results nobody reads: they and the commit are one call of the
+        server, whatever their number. What is wrong with them is raised from here, as the driver's
+        own error.
+
+        `lazily` does not wait for the disk: others see it at once, but a crash of the database within
+        the next second may forget it. Only for what nobody has been told of yet, and what is made
+        again when it is missing. Whatever is committed after it lasts only together with it.
 
         A hook that meets a store that does not answer is logged and the others still run: what was
         committed stands, and the scheduler mends what the hook would have done.
         """
         if self._session is None:
             raise RuntimeError("Commit belongs inside the `with` block.")
+        if lazily or last is not None:
+            _send_together(self._session, last, lazily=lazily)
         self._session.commit()
         hooks, self._hooks = self._hooks, []
         for hook in hooks:
@@ -128,6 +152,28 @@ class UnitOfWork:
     def after_commit(self, hook: Callable[[], None]) -> None:
         """Call `hook` once the transaction is committed; never, if it is rolled back."""
         self._hooks.append(hook)
+
+
+def _send_together(session: Session, last: Callable[[], None] | None, *, lazily: bool) -> None:
+    """Commit through the driver, in one call with what comes before; SQLAlchemy knows no way to.
+
+    The session's own commit finds nothing left to do.
+    """
+    driver = session.connection().connection.driver_connection
+    if not isinstance(driver, psycopg.Connection):
+        raise TypeError("Aiser's own data is in Postgres, through psycopg.")
+    with driver.pipeline():
+        if last is not None:
+            last()
+        if lazily:
+            session.connection().execute(_LAZILY)
+        driver.commit()
+
+
+@lru_cache(maxsize=8)
+def _each_alone(engine: Engine) -> Engine:
+    """The same pool, without BEGIN and COMMIT."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def _close(session: Session) -> None:

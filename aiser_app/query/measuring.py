@@ -22,7 +22,9 @@ class Measurement:
     A query that ends within the first sample has the memory of its end.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_sampling: bool = True) -> None:
+        """Without sampling memory is that of the end: for what takes no longer than a sample."""
+        self._is_sampling = is_sampling
         self._process = psutil.Process()
         self._done = threading.Event()
         self._before = 0
@@ -42,7 +44,8 @@ class Measurement:
         self._before = self._peak = self._resident()
         self._started = time.perf_counter()
         self._cpu_started = time.process_time()
-        self._sampler = in_background(self._sample)
+        if self._is_sampling:
+            self._sampler = in_background(self._sample)
         return self
 
     def __exit__(

@@ -90,7 +90,8 @@ class QueryRouter:
         """
         if request.cache.bypass:
             return None
-        attempt = _Attempt(query_id=uuid.uuid4().hex)
+        measured = Measurement(is_sampling=False)
+        attempt = _Attempt(query_id=uuid.uuid4().hex, measured=measured)
         with attempt.measured:
             prepared = self._prepare(request)
             found = self._cache.find(self._key(request, prepared))

@@ -96,7 +96,7 @@ class Answering:
             PermissionDenied: the user was shut out meanwhile.
             NotFound: the source, or its model, is gone.
         """
-        with UnitOfWork(self._engine) as uow:
+        with UnitOfWork(self._engine, each_alone=True) as uow:
             actor = actor_of(uow, run)
             source = uow.data_sources.find(run.organization_id, run.source_id)
             model = self._models.find_latest(uow, run.organization_id, run.source_id)

@@ -19,24 +19,28 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class RunJournal:
-    """Of one run. `first` is done within the transaction of a result, before it is added."""
+    """Of one run. `first` is done within the transaction of a result, before it is added.
+
+    It may not read: its statements and the others reach the database together.
+    """
 
     engine: Engine
     run: Run
     first: Callable[[UnitOfWork, Result], None] | None = None
 
     def keep(self, result: Result, record: QueryRecord) -> None:
-        with UnitOfWork(self.engine) as uow:
+        def write() -> None:
             if self.first is not None:
                 self.first(uow, result)
             uow.results.add(result, run_id=self.run.run_id, user_id=self.run.user_id)
             add_record(uow, record)
-            uow.commit()
+
+        with UnitOfWork(self.engine) as uow:
+            uow.commit(last=write)
 
     def note(self, record: QueryRecord) -> None:
         with UnitOfWork(self.engine) as uow:
-            add_record(uow, record)
-            uow.commit()
+            uow.commit(last=lambda: add_record(uow, record))
 
 
 def add_record(uow: UnitOfWork, record: QueryRecord) -> None:

@@ -39,6 +39,8 @@ MAX_OPEN_QUERIES = 100
 """Of one user: a script may ask for many at once, and cannot fill the queue without end."""
 QUEUE_SECONDS = 60.0
 """Time to wait for a worker, on top of the query's own limit."""
+LASTING_SECONDS = 1.0
+"""What is committed without waiting for the disk is there for good after this."""
 MIN_TIMEOUT_SECONDS = 0.1
 MAX_TIMEOUT_SECONDS = 600.0
 MAX_SOURCES = 10
@@ -96,8 +98,11 @@ class Queries:
         self._router_for = router_for
         self._limits = limits
 
-    def submit(self, actor: Actor, given: QueryInput) -> Submitted:
+    def submit(self, actor: Actor, given: QueryInput, *, is_awaited: bool = False) -> Submitted:
         """Start a query; what is in the cache is there at once, and the run has ended already.
+
+        `is_awaited` is a promise not to tell anybody of the run before it has ended, or
+        `LASTING_SECONDS` have passed: then it need not be on the disk before it is worked on.
 
         Raises:
             InvalidInput: neither or both of SQL and semantic query, limits out of range.
@@ -106,17 +111,19 @@ class Queries:
         """
         require(actor, Permission.QUERIES_RUN)
         now = datetime.now(UTC)
-        with UnitOfWork(self._engine) as uow:
+        with UnitOfWork(self._engine, each_alone=True) as uow:
             ask, sources = self._ask(uow, actor, given)
             run = self._new_run(actor, ask, now)
             request = self._request(uow, run, ask, sources)
         found = self._find_cached(run, request) if request is not None else None
-        return found or Submitted(run=self._enqueue(actor, run), source=sources[0])
+        if found is None:
+            self._enqueue(actor, run, is_awaited=is_awaited)
+        return found or Submitted(run=run, source=sources[0])
 
     def check(self, actor: Actor, given: QueryInput) -> dict[str, Any]:
         """What the guard says of a text, without running it. Raises as `submit`."""
         require(actor, Permission.QUERIES_RUN)
-        with UnitOfWork(self._engine) as uow:
+        with UnitOfWork(self._engine, each_alone=True) as uow:
             ask, sources = self._ask(uow, actor, given)
             run = self._new_run(actor, ask, datetime.now(UTC))
             request = self._requests.build(
@@ -237,21 +244,16 @@ class Queries:
             return None
         return Submitted(run=ended[0], source=request.main.source, result=found)
 
-    def _enqueue(self, actor: Actor, run: Run) -> Run:
+    def _enqueue(self, actor: Actor, run: Run, *, is_awaited: bool) -> None:
         with UnitOfWork(self._engine) as uow:
             uow.users.lock(actor.organization_id, actor.user_id)
-            opened = uow.runs.count_open_of_user(
-                actor.organization_id, actor.user_id, RunKind.QUERY
-            )
-            if opened >= MAX_OPEN_QUERIES:
+            if uow.runs.add_counting(run) >= MAX_OPEN_QUERIES:
                 raise TooManyAttempts(
                     f"You have {MAX_OPEN_QUERIES} queries open.",
                     hint="Wait for one to end, or stop one.",
                 )
-            uow.runs.add(run)
             uow.after_commit(lambda: self._announce(run))
-            uow.commit()
-        return run
+            uow.commit(lazily=is_awaited)
 
     def _announce(self, run: Run) -> None:
         self._events.append(run.run_id, EventKind.QUEUED, {})

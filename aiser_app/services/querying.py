@@ -44,7 +44,7 @@ class Querying:
         """
         started_at = run.started_at or datetime.now(UTC)
         ask = decode(QueryAsk, run.request)
-        with UnitOfWork(self._engine) as uow:
+        with UnitOfWork(self._engine, each_alone=True) as uow:
             request = self._requests.build(
                 uow,
                 actor_of(uow, run),

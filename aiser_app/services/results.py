@@ -58,7 +58,7 @@ class Results:
         require(actor, Permission.CONVERSATIONS_READ)
         result = None
         if is_id(result_id):
-            with UnitOfWork(self._engine) as uow:
+            with UnitOfWork(self._engine, each_alone=True) as uow:
                 result = uow.results.find_of_user(actor.organization_id, actor.user_id, result_id)
         if result is None:
             raise NotFound("There is no such result.")

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine
@@ -121,9 +122,8 @@ class RunLifecycle:
         """
         if not self._control.hold_lease(run_id, worker, LEASE_SECONDS):
             return None
-        with UnitOfWork(self._engine) as uow:
+        with UnitOfWork(self._engine, each_alone=True) as uow:
             run = uow.runs.claim(run_id, worker, self._now())
-            uow.commit()
         if run is None:
             self._control.release_lease(run_id, worker)
             return None
@@ -142,7 +142,7 @@ class RunLifecycle:
         steps: Sequence[dict[str, Any]] = (),
         write: Callable[[UnitOfWork], None] | None = None,
     ) -> bool:
-        """Write the ending, and with it what `write` adds, then tell it. False when it had ended, or another attempt has begun."""
+        """Write the ending, and with it what `write` adds (it may not read), then tell it. False when it had ended, or another attempt has begun."""
         with UnitOfWork(self._engine) as uow:
             is_first = uow.runs.finish(
                 run_id,
@@ -154,11 +154,12 @@ class RunLifecycle:
                 steps=steps,
                 now=self._now(),
             )
-            if is_first and write is not None:
-                write(uow)
             if is_first and status is not RunStatus.SUCCEEDED:
                 leave_syncing(uow, uow.runs.get(run_id), failure.message if failure else "")
-            uow.commit()
+            if is_first and write is not None:
+                uow.commit(last=partial(write, uow))
+            else:
+                uow.commit()
         if is_first:
             log.info(
                 "run_finished",

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aiser_app.domain.answer import Answer
-from aiser_app.domain.data_source import DataSource
 from aiser_app.domain.encoding import encode
 from aiser_app.domain.result import Column, Result
 from aiser_app.domain.run import EventKind, Run, RunEvent, RunFailure, RunKind, RunStatus
@@ -20,11 +19,14 @@ SHOWN_ROWS = 1_000
 def run_view(
     run: Run,
     *,
-    source: DataSource | None,
+    source: str | None,
     result: Result | None,
     rows: Sequence[Sequence[Any]],
 ) -> dict[str, Any]:
-    """Everything about a run in one object; what does not exist (yet) is null or empty."""
+    """Everything about a run in one object; what does not exist (yet) is null or empty.
+
+    `source` is the name of its data source.
+    """
     answer = run.answer or Answer(text="")
     view: dict[str, Any] = {
         "run_id": run.run_id,
@@ -36,7 +38,7 @@ def run_view(
         "started_at": run.started_at.isoformat() if run.started_at else None,
         "finished_at": run.finished_at.isoformat() if run.finished_at else None,
         "attempts": run.attempts,
-        "source": source.name if source else None,
+        "source": source,
         "progress": wire_value(list(run.steps)),
         "duration_ms": _duration_ms(run),
         **_answer_view(answer),
@@ -52,7 +54,7 @@ def run_view(
 def query_view(
     run: Run,
     *,
-    source: DataSource | None,
+    source: str | None,
     result: Result | None,
     rows: Sequence[Sequence[Any]],
 ) -> dict[str, Any]:
@@ -66,7 +68,7 @@ def query_view(
         "started_at": run.started_at.isoformat() if run.started_at else None,
         "finished_at": run.finished_at.isoformat() if run.finished_at else None,
         "attempts": run.attempts,
-        "source": source.name if source else None,
+        "source": source,
         "progress": wire_value(list(run.steps)),
         "duration_ms": _duration_ms(run),
         "queue_ms": _queue_ms(run),

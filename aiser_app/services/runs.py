@@ -16,9 +16,9 @@ from aiser_app.access.permissions import require
 from aiser_app.broker.run_control import RunControl
 from aiser_app.broker.run_events import RunEventFeed, RunEventLog
 from aiser_app.db.identifiers import is_id
+from aiser_app.db.repositories.runs import WholeRun
 from aiser_app.db.unit_of_work import UnitOfWork
 from aiser_app.domain.actor import Actor
-from aiser_app.domain.data_source import DataSource
 from aiser_app.domain.permission import Permission
 from aiser_app.domain.result import Result
 from aiser_app.domain.run import EventKind, Run, RunEvent, RunKind, RunStatus
@@ -58,7 +58,7 @@ class Runs:
         require(actor, Permission.CONVERSATIONS_READ)
         run = None
         if is_id(run_id):
-            with UnitOfWork(self._engine) as uow:
+            with UnitOfWork(self._engine, each_alone=True) as uow:
                 run = uow.runs.find_of_user(actor.organization_id, actor.user_id, run_id)
         if run is None:
             raise NotFound("There is no such run.")
@@ -66,25 +66,11 @@ class Runs:
 
     def view(self, actor: Actor, run_id: str) -> dict[str, Any]:
         """The run as JSON, with the first rows of its first result."""
-        return self.view_of(actor, self.get(actor, run_id))
+        whole = self._whole(actor, run_id)
+        return self.view_of(whole.run, source=whole.source_name, result=whole.result)
 
-    def view_of(
-        self,
-        actor: Actor,
-        run: Run,
-        *,
-        source: DataSource | None = None,
-        result: Result | None = None,
-    ) -> dict[str, Any]:
-        """As `view`, of a run of the actor that is at hand, perhaps with what belongs to it."""
-        result_id = _first_result(run)
-        if source is None or (result is None and result_id is not None):
-            with UnitOfWork(self._engine) as uow:
-                source = source or uow.data_sources.find(actor.organization_id, run.source_id)
-                if result is None and result_id is not None:
-                    result = uow.results.find_of_user(
-                        actor.organization_id, actor.user_id, result_id
-                    )
+    def view_of(self, run: Run, *, source: str | None, result: Result | None) -> dict[str, Any]:
+        """As `view`, of a run of the actor that is at hand with all that belongs to it."""
         view = run_view if run.kind is RunKind.ASK else query_view
         return view(run, source=source, result=result, rows=self._first_rows(result))
 
@@ -98,6 +84,42 @@ class Runs:
             for event in await anyio.to_thread.run_sync(self._told, run, after):
                 yield event
             return
+        async with aclosing(self._events_of(run_id, after)) as events:  # type: ignore[type-var]
+            async for event in events:
+                yield event
+
+    async def wait(self, actor: Actor, run_id: str, seconds: float) -> Run:
+        """The run, as soon as it has ended, or as it is after `seconds`."""
+        await self._until_end(self.follow(actor, run_id), actor, run_id, seconds)
+        return await anyio.to_thread.run_sync(self.get, actor, run_id)
+
+    async def awaited(
+        self, actor: Actor, run: Run, seconds: float
+    ) -> tuple[Run, dict[str, Any] | None]:
+        """Of a run that the actor has just begun: as `wait`, with its view when it has ended."""
+        if seconds > 0:
+            await self._until_end(self._events_of(run.run_id, 0), actor, run.run_id, seconds)
+        return await anyio.to_thread.run_sync(self._seen, actor, run.run_id)
+
+    def _seen(self, actor: Actor, run_id: str) -> tuple[Run, dict[str, Any] | None]:
+        whole = self._whole(actor, run_id)
+        run = whole.run
+        if not run.status.is_final:
+            return run, None
+        return run, self.view_of(run, source=whole.source_name, result=whole.result)
+
+    def _whole(self, actor: Actor, run_id: str) -> WholeRun:
+        require(actor, Permission.CONVERSATIONS_READ)
+        whole = None
+        if is_id(run_id):
+            with UnitOfWork(self._engine, each_alone=True) as uow:
+                whole = uow.runs.find_whole(actor.organization_id, actor.user_id, run_id)
+        if whole is None:
+            raise NotFound("There is no such run.")
+        return whole
+
+    async def _events_of(self, run_id: str, after: int) -> AsyncIterator[RunEvent]:
+        """From Redis; when nothing is heard for a while, Postgres is asked for the ending."""
         last = after
 
         async def ended() -> RunEvent | None:
@@ -111,17 +133,17 @@ class Runs:
                 last = event.seq
                 yield event
 
-    async def wait(self, actor: Actor, run_id: str, seconds: float) -> Run:
-        """The run, as soon as it has ended, or as it is after `seconds`."""
+    async def _until_end(
+        self, events: AsyncIterator[RunEvent], actor: Actor, run_id: str, seconds: float
+    ) -> None:
         with anyio.move_on_after(seconds):
             try:
-                async with aclosing(self.follow(actor, run_id)) as events:  # type: ignore[type-var]
-                    async for _ in events:
+                async with aclosing(events) as coming:  # type: ignore[type-var]
+                    async for _ in coming:
                         pass
             except ServiceUnavailable:
                 while not await self._has_ended(actor, run_id):  # noqa: ASYNC110 - polls Postgres
                     await asyncio.sleep(POLL_SECONDS)
-        return await anyio.to_thread.run_sync(self.get, actor, run_id)
 
     def cancel(self, actor: Actor, run_id: str) -> Run:
         """Queued runs end at once, running ones as soon as their worker hears of it.
@@ -171,15 +193,13 @@ class Runs:
         return unseen if ending is None else [*unseen, ending]
 
     def _ending(self, run_id: str, seq: int) -> RunEvent | None:
-        with UnitOfWork(self._engine) as uow:
+        with UnitOfWork(self._engine, each_alone=True) as uow:
             run = uow.runs.find(run_id)
-        return ending_of(run, seq) if run else None
-
-
-def _first_result(run: Run) -> str | None:
-    if run.kind is RunKind.ASK:
-        return next(iter(run.answer.result_ids), None) if run.answer else None
-    return run.outcome.get("result_id") if run.outcome else None
+        if run is None:
+            raise NotFound(
+                "This run was lost when the database stopped.", hint="Start it once more."
+            )
+        return ending_of(run, seq)
 
 
 def _discard(_event: RunEvent) -> None:

@@ -1,11 +1,12 @@
 """The worker process: preloads the agent stack, says that it is alive, takes jobs until told to stop.
 
-A `SimpleWorker` works in this process, so that pools stay open and the agent stack is loaded once;
+Jobs run in this process, so that pools stay open and the agent stack is loaded once;
 see docs/decisions/0008-simple-worker.md.
 """
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -17,16 +18,12 @@ from datetime import UTC, datetime
 from types import FrameType
 
 from redis.exceptions import RedisError
-from rq import SimpleWorker
-from rq.serializers import JSONSerializer
-from typing_extensions import override
 
 from aiser_app.bootstrap.worker import WorkerParts, worker_parts
-from aiser_app.broker.connection import connect
-from aiser_app.broker.job_queue import INTERACTIVE, QUEUES
-from aiser_app.config import Settings, current_settings
+from aiser_app.config import current_settings
 from aiser_app.errors import ServiceUnavailable
 from aiser_app.observability.logging import configure_logging
+from aiser_app.worker.queue_worker import QueueWorker
 
 log = logging.getLogger(__name__)
 
@@ -34,37 +31,6 @@ BEAT_SECONDS = 3.0
 FINISH_SECONDS = 4.0
 """After a request to stop, the run in hand has this long to end; then it goes back to the queue."""
 RETRY_SECONDS = 1.0
-RQ_TTL_SECONDS = 60
-"""Life of RQ's own record of this worker; also bounds its blocking read of the queues."""
-
-
-class QueueWorker(SimpleWorker):
-    """Stops between jobs; a job in hand is asked to come to its end."""
-
-    def __init__(self, parts: WorkerParts, stopping: threading.Event) -> None:
-        super().__init__(
-            list(queues_of(parts.settings)),
-            name=parts.name,
-            connection=connect(parts.settings.redis_url, reply_timeout=RQ_TTL_SECONDS + 10),
-            serializer=JSONSerializer,
-            worker_ttl=RQ_TTL_SECONDS,
-            log_job_description=False,
-        )
-        self.log_result_lifespan = False
-        self._parts = parts
-        self._stopping = stopping
-
-    @override
-    def _install_signal_handlers(self) -> None:
-        super()._install_signal_handlers()  # type: ignore[no-untyped-call]
-        if self._stopping.is_set():
-            # The request came while this was starting.
-            self._stop_requested = True
-
-    @override
-    def request_stop(self, signum: int, frame: FrameType | None) -> None:
-        self._stopping.set()
-        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
 
 def interrupt_when_told(stop: Callable[[], None]) -> None:
@@ -86,12 +52,6 @@ def interrupt_when_told(stop: Callable[[], None]) -> None:
         wake.close()
 
     threading.Thread(target=listen, name="stop-listener", daemon=True).start()
-
-
-def queues_of(settings: Settings) -> tuple[str, ...]:
-    """What a worker takes, in order. The first of several is there for people who wait."""
-    is_kept_free = settings.workers > 1 and settings.worker_number == 1
-    return (INTERACTIVE,) if is_kept_free else QUEUES
 
 
 class Heartbeat:
@@ -128,7 +88,7 @@ def take_jobs(parts: WorkerParts, stopping: threading.Event) -> None:
     """Work until told to stop. RQ gives up when Redis restarts; this does not."""
     while not stopping.is_set():
         try:
-            QueueWorker(parts, stopping).work(logging_level=None)
+            QueueWorker(parts.settings, parts.name, stopping).work(logging_level=None)
         except RedisError as error:
             log.warning("queue_lost", extra={"error": type(error).__name__})
         except ValueError as error:
@@ -156,6 +116,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, stop_early)
     signal.signal(signal.SIGINT, stop_early)
     parts = worker_parts()
+    # What is loaded by now stays: looking through it for rubbish would stop a query for long.
+    gc.freeze()
     interrupt_when_told(parts.execution.stop)
     heartbeat = Heartbeat(parts)
     heartbeat.start()

@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from aiser_app.db.identifiers import new_id
 from aiser_app.db.models import AuditEventRow
+from aiser_app.db.plain_rows import insert_row
 from aiser_app.db.storable import storable, storable_text
 
 
@@ -29,19 +30,18 @@ class AuditEventRepository:
         self._session = session
 
     def add(self, event: AuditEvent) -> None:
-        self._session.add(
-            AuditEventRow(
-                audit_event_id=new_id(),
-                organization_id=event.organization_id,
-                user_id=event.user_id,
-                kind=event.kind,
-                subject=storable_text(event.subject)[:400],
-                client=storable_text(event.client)[:100],
-                detail=storable(event.detail),
-                at=event.at,
-            )
+        insert_row(
+            self._session,
+            AuditEventRow,
+            audit_event_id=new_id(),
+            organization_id=event.organization_id,
+            user_id=event.user_id,
+            kind=event.kind,
+            subject=storable_text(event.subject)[:400],
+            client=storable_text(event.client)[:100],
+            detail=storable(event.detail),
+            at=event.at,
         )
-        self._session.flush()
 
     def list_all(self, organization_id: str, limit: int = 100) -> list[AuditEvent]:
         rows = self._session.exec(

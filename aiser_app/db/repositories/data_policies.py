@@ -1,11 +1,24 @@
 from __future__ import annotations
 
+from typing import Any
+
+from sqlalchemy import Row, bindparam
+from sqlalchemy import select as plain_select
 from sqlmodel import Session, col, delete, select
 
 from aiser_app.db.models import DataPolicyRow
+from aiser_app.db.plain_rows import run_plain, table_of
 from aiser_app.domain.actor import Role
 from aiser_app.domain.data_policy import DataPolicy, PolicyKind
 from aiser_app.domain.policy import MaskKind
+
+_POLICIES = table_of(DataPolicyRow)
+_ALL = (
+    plain_select(_POLICIES)
+    .where(_POLICIES.c.organization_id == bindparam("organization_id"))
+    .order_by(_POLICIES.c.name, _POLICIES.c.policy_id)
+)
+_OF_SOURCE = _ALL.where(_POLICIES.c.source_id == bindparam("source_id"))
 
 
 class DataPolicyRepository:
@@ -33,12 +46,12 @@ class DataPolicyRepository:
 
     def list_all(self, organization_id: str, source_id: str | None = None) -> list[DataPolicy]:
         """By name; of one source, or of all."""
-        wanted = select(DataPolicyRow).where(DataPolicyRow.organization_id == organization_id)
-        if source_id is not None:
-            wanted = wanted.where(DataPolicyRow.source_id == source_id)
-        rows = self._session.exec(
-            wanted.order_by(col(DataPolicyRow.name), col(DataPolicyRow.policy_id))
-        )
+        if source_id is None:
+            rows = run_plain(self._session, _ALL, organization_id=organization_id)
+        else:
+            rows = run_plain(
+                self._session, _OF_SOURCE, organization_id=organization_id, source_id=source_id
+            )
         return [_policy(row) for row in rows]
 
     def find(self, organization_id: str, policy_id: str) -> DataPolicy | None:
@@ -67,7 +80,7 @@ class DataPolicyRepository:
         )
 
 
-def _policy(row: DataPolicyRow) -> DataPolicy:
+def _policy(row: DataPolicyRow | Row[*tuple[Any, ...]]) -> DataPolicy:
     return DataPolicy(
         policy_id=row.policy_id,
         organization_id=row.organization_id,

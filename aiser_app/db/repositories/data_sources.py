@@ -1,12 +1,23 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
+from sqlalchemy import Row, bindparam
+from sqlalchemy import select as plain_select
 from sqlmodel import Session, col, select, update
 
 from aiser_app.db.models import DataSourceRow
+from aiser_app.db.plain_rows import run_plain, table_of
 from aiser_app.domain.data_source import DataSource, SourceSettings, SourceStatus
 from aiser_app.domain.encoding import decode, encode
+
+_SOURCES = table_of(DataSourceRow)
+_KEPT = plain_select(_SOURCES).where(
+    _SOURCES.c.organization_id == bindparam("organization_id"), _SOURCES.c.deleted_at.is_(None)
+)
+_FIND = _KEPT.where(_SOURCES.c.source_id == bindparam("which"))
+_FIND_BY_NAME = _KEPT.where(_SOURCES.c.name == bindparam("which"))
 
 
 class DataSourceRepository:
@@ -37,22 +48,14 @@ class DataSourceRepository:
         self._session.flush()
 
     def find(self, organization_id: str, source_id: str) -> DataSource | None:
-        row = self._session.exec(
-            select(DataSourceRow).where(
-                DataSourceRow.source_id == source_id,
-                DataSourceRow.organization_id == organization_id,
-                col(DataSourceRow.deleted_at).is_(None),
-            )
+        row = run_plain(
+            self._session, _FIND, which=source_id, organization_id=organization_id
         ).first()
         return _source(row) if row else None
 
     def find_by_name(self, organization_id: str, name: str) -> DataSource | None:
-        row = self._session.exec(
-            select(DataSourceRow).where(
-                DataSourceRow.organization_id == organization_id,
-                DataSourceRow.name == name,
-                col(DataSourceRow.deleted_at).is_(None),
-            )
+        row = run_plain(
+            self._session, _FIND_BY_NAME, which=name, organization_id=organization_id
         ).first()
         return _source(row) if row else None
 
@@ -140,7 +143,7 @@ class DataSourceRepository:
         )
 
 
-def _source(row: DataSourceRow) -> DataSource:
+def _source(row: DataSourceRow | Row[*tuple[Any, ...]]) -> DataSource:
     return DataSource(
         source_id=row.source_id,
         organization_id=row.organization_id,

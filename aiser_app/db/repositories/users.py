@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from sqlalchemy import Row, and_, bindparam
+from sqlalchemy import select as plain_select
 from sqlmodel import Session, col, select, update
 
 from aiser_app.db.models import OrganizationRow, UserRow
+from aiser_app.db.plain_rows import run_plain, table_of
 from aiser_app.domain.actor import Role
 from aiser_app.domain.person import User
 
@@ -16,6 +20,15 @@ class Credentials:
     user: User
     organization_name: str
     password_hash: str
+
+
+_USERS = table_of(UserRow)
+_IS_THAT_USER = and_(
+    _USERS.c.user_id == bindparam("which"),
+    _USERS.c.organization_id == bindparam("organization_id"),
+)
+_FIND = plain_select(_USERS).where(_IS_THAT_USER)
+_LOCK = plain_select(_USERS.c.user_id).where(_IS_THAT_USER).with_for_update()
 
 
 class UserRepository:
@@ -39,10 +52,8 @@ class UserRepository:
         self._session.flush()
 
     def find(self, organization_id: str, user_id: str) -> User | None:
-        row = self._session.exec(
-            select(UserRow).where(
-                UserRow.user_id == user_id, UserRow.organization_id == organization_id
-            )
+        row = run_plain(
+            self._session, _FIND, which=user_id, organization_id=organization_id
         ).first()
         return user_of(row) if row else None
 
@@ -56,11 +67,7 @@ class UserRepository:
 
     def lock(self, organization_id: str, user_id: str) -> None:
         """Make other transactions that lock this user wait until this one ends."""
-        self._session.exec(
-            select(UserRow.user_id)
-            .where(UserRow.user_id == user_id, UserRow.organization_id == organization_id)
-            .with_for_update()
-        ).first()
+        run_plain(self._session, _LOCK, which=user_id, organization_id=organization_id).first()
 
     def lock_all(self, organization_id: str) -> list[User]:
         """The organization's users, held until this transaction ends: for rules over all of them."""
@@ -120,7 +127,7 @@ class UserRepository:
         )
 
 
-def user_of(row: UserRow) -> User:
+def user_of(row: UserRow | Row[*tuple[Any, ...]]) -> User:
     return User(
         user_id=row.user_id,
         organization_id=row.organization_id,

@@ -344,6 +344,12 @@ def test_a_key_replaces_the_cookie(analyst: Person, client: TestClient) -> None:
     me = client.get("/api/v1/auth/me", headers=bearer)
     assert me.json()["user_id"] == analyst.tenant.users[Role.ANALYST].user_id
     assert client.get("/api/v1/api-keys", headers=bearer).status_code == 403
+    for mixed_up in (
+        {"Cookie": f"aiser_session={secret}"},
+        {"Authorization": f"Bearer {analyst.token}"},
+        {"Authorization": f"Basic {secret}"},
+    ):
+        assert client.get("/api/v1/auth/me", headers=mixed_up).status_code == 401
     assert analyst.request("DELETE", f"/api-keys/{created.json()['api_key_id']}").status_code == 204
     assert client.get("/api/v1/auth/me", headers=bearer).status_code == 401
 

@@ -69,6 +69,26 @@ def test_a_query_is_queued_then_finished(analyst: Person, desk: QueryDesk) -> No
     assert page["row_count"] == 3
 
 
+def test_a_query_that_is_waited_for(
+    analyst: Person, desk: QueryDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker is at it at once."""
+
+    def work(_queue: object, run: Any, _seconds: float) -> None:
+        desk.execution.execute(run.run_id)
+
+    body = {"source": "Orders", "sql": "SELECT min(id) AS m FROM orders", "refresh": True}
+    early = analyst.post("/queries", json={**body, "wait": 0.05})
+    assert (early.status_code, early.json()["status"]) == (202, "queued")
+    desk.execution.execute(early.json()["run_id"])
+    monkeypatch.setattr("aiser_app.services.queries.enqueue_run", work)
+    reply = analyst.post("/queries", json={**body, "wait": 30})
+    assert reply.status_code == 200
+    assert (reply.json()["status"], reply.json()["rows"]) == ("succeeded", [[1]])
+    again = analyst.get(f"/runs/{reply.json()['run_id']}").json()
+    assert {**again, "age_seconds": 0} == {**reply.json(), "age_seconds": 0}
+
+
 def test_events_of_a_query_end_with_its_end(analyst: Person, desk: QueryDesk) -> None:
     view = finished(analyst, desk, sql="SELECT max(id) AS m FROM orders")
     events = analyst.get(f"/runs/{view['run_id']}/events").text

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 from threading import Barrier
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from aiser_app.db.identifiers import new_id
+from aiser_app.db.plain_rows import run_plain
 from aiser_app.db.unit_of_work import UnitOfWork
+from aiser_app.domain.actor import Role
 from aiser_app.domain.answer import Answer
-from aiser_app.domain.run import Run, RunFailure, RunStatus
+from aiser_app.domain.run import Run, RunFailure, RunKind, RunStatus
 from aiser_app.errors import NotFound
-from tests.fixtures.organizations import Tenant, add_run, add_tenant, now
+from tests.fixtures.organizations import Tenant, add_result, add_run, add_tenant, finish_run, now
 
 pytestmark = pytest.mark.integration
 
@@ -59,6 +63,53 @@ def test_only_one_of_many_workers_claims_a_run(engine: Engine, run: Run) -> None
     assert len(claims) == 1
     assert (claims[0].status, claims[0].attempts) == (RunStatus.RUNNING, 1)
     assert claims[0].started_at is not None
+
+
+def test_a_claim_does_not_wait_for_the_disk(engine: Engine, run: Run) -> None:
+    """Only this transaction: what follows on the same connection does."""
+
+    def setting(uow: UnitOfWork) -> str:
+        return str(run_plain(uow.runs._session, text("SHOW synchronous_commit")).scalar_one())
+
+    with UnitOfWork(engine) as uow:
+        assert uow.runs.claim(run.run_id, "w", now()) is not None
+        assert setting(uow) == "off"
+        uow.commit()
+    with UnitOfWork(engine) as uow:
+        assert setting(uow) == "on"
+
+
+def test_an_added_run_tells_how_many_were_open(engine: Engine, tenant: Tenant) -> None:
+    asker = replace(tenant.actor(), user_id=tenant.users[Role.ADMIN].user_id)
+    first = add_run(engine, asker, tenant.source)
+    finish(engine, add_run(engine, asker, tenant.source), 0, RunStatus.CANCELLED)
+    with UnitOfWork(engine) as uow:
+        query = replace(first, run_id=new_id(), conversation_id="", turn_id="", kind=RunKind.QUERY)
+        assert uow.runs.add_counting(query) == 0
+        assert uow.runs.add_counting(replace(query, run_id=new_id())) == 1
+        another = replace(query, run_id=new_id(), kind=RunKind.ASK)
+        assert uow.runs.add_counting(another) == 1
+        assert uow.runs.find(query.run_id) == query
+
+
+def test_a_whole_run_is_its_users(engine: Engine, tenant: Tenant, tmp_path: Path) -> None:
+    actor = tenant.actor()
+    run = add_run(engine, actor, tenant.source)
+    result = add_result(engine, run, tmp_path)
+    with UnitOfWork(engine) as uow:
+        whole = uow.runs.find_whole(actor.organization_id, actor.user_id, run.run_id)
+    assert whole is not None
+    assert (whole.run, whole.source_name, whole.result) == (run, tenant.source.name, None)
+    ended = finish_run(engine, run, result)
+    with UnitOfWork(engine) as uow:
+        whole = uow.runs.find_whole(actor.organization_id, actor.user_id, run.run_id)
+        assert whole is not None
+        assert (whole.run, whole.result) == (ended, result)
+        for organization_id, user_id in (
+            (actor.organization_id, "0" * 32),
+            ("0" * 32, actor.user_id),
+        ):
+            assert uow.runs.find_whole(organization_id, user_id, run.run_id) is None
 
 
 def test_only_one_ending_is_kept(engine: Engine, run: Run) -> None:

@@ -280,6 +280,40 @@ async def test_a_wait_ends_with_the_run(services: Services, actor: Actor) -> Non
     await services.feed.close()
 
 
+async def test_who_has_just_begun_a_run_gets_it_with_its_view(
+    services: Services, actor: Actor
+) -> None:
+    run = await anyio.to_thread.run_sync(services.chat.ask, actor, "wait for me")
+    open_run, nothing = await services.runs.awaited(actor, run, 0.1)
+    assert (open_run.status, nothing) == (RunStatus.QUEUED, None)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        waiting = group.create_task(services.runs.awaited(actor, run, 15))
+        await asyncio.sleep(0.1)
+        await asyncio.to_thread(end, services, run, RunStatus.ANSWERED, answer=Answer(text="x"))
+        await asyncio.to_thread(
+            RunEventLog(services.redis).append, run.run_id, EventKind.ANSWER, {}
+        )
+    ended, view = waiting.result()
+    assert ended.status is RunStatus.ANSWERED
+    assert view == await asyncio.to_thread(services.runs.view, actor, run.run_id)
+    with pytest.raises(NotFound):
+        await services.runs.awaited(replace(actor, user_id="0" * 32), run, 0)
+    await services.feed.close()
+
+
+async def test_a_run_that_the_database_forgot_is_not_waited_for(
+    services: Services, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It crashed just after the run was begun, before that was on its disk."""
+    monkeypatch.setattr("aiser_app.services.runs.QUIET_SECONDS", 0.1)
+    run = await anyio.to_thread.run_sync(services.chat.ask, actor, "lost")
+    forgotten = replace(run, run_id="0" * 32)
+    async with asyncio.timeout(10):
+        with pytest.raises(NotFound, match="lost"):
+            await services.runs.awaited(actor, forgotten, 15)
+    await services.feed.close()
+
+
 async def test_a_wait_works_while_redis_is_down(cut_off: Services, actor: Actor) -> None:
     run = await anyio.to_thread.run_sync(cut_off.chat.ask, actor, "wait in the dark")
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:

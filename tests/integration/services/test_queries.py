@@ -159,6 +159,27 @@ def test_a_renewed_source_is_read_anew(desk: QueryDesk) -> None:
     assert desk.submit("SELECT a FROM orders", sources=["Files"]).status is RunStatus.QUEUED
 
 
+@pytest.mark.parametrize("is_awaited", [False, True])
+def test_only_a_query_that_is_waited_for_may_be_forgotten_by_a_crash(
+    desk: QueryDesk, monkeypatch: pytest.MonkeyPatch, is_awaited: bool
+) -> None:
+    lazily: list[bool] = []
+    commit = UnitOfWork.commit
+
+    def spy(uow: UnitOfWork, **options: bool) -> None:
+        lazily.append(options.get("lazily", False))
+        commit(uow, **options)
+
+    monkeypatch.setattr(UnitOfWork, "commit", spy)
+    asked = QueryInput(sources=["Orders"], sql="SELECT 1 AS a", bypass_cache=True)
+    run = desk.services.queries.submit(desk.actor, asked, is_awaited=is_awaited).run
+    assert lazily == [is_awaited]
+    desk.execution.execute(run.run_id)
+    # Its end is never forgotten, and lasts only together with its beginning.
+    assert lazily == [is_awaited, False]
+    assert desk.services.runs.view(desk.actor, run.run_id)["rows"] == [[1]]
+
+
 def test_many_identical_queries_at_once_run_once(desk: QueryDesk) -> None:
     sql = "SELECT count(*) AS n FROM orders AS a, orders AS b"
     runs = [desk.submit(sql) for _ in range(20)]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from aiser_app.broker.connection import Connection, connect
 from aiser_app.broker.job_queue import JobQueue
@@ -111,6 +111,31 @@ def test_what_has_ended_does_not_begin(
     assert lifecycle.begin(run.run_id, "w1") is None
     assert not RunControl(redis).has_lease(run.run_id)
     assert lifecycle.begin("0" * 32, "w1") is None
+
+
+def test_a_claim_that_a_crash_forgot_is_made_again(
+    lifecycle: RunLifecycle, engine: Engine, redis: Connection, run: Run, clock: Clock
+) -> None:
+    """Claims do not wait for the disk: the database may come back without one."""
+    assert lifecycle.begin(run.run_id, "w1") is not None
+    forgotten = text(
+        "UPDATE runs SET status = 'queued', attempts = 0, worker = NULL, started_at = NULL"
+        " WHERE run_id = :run_id"
+    )
+    with engine.begin() as connection:
+        connection.execute(forgotten, {"run_id": run.run_id})
+    assert lifecycle.begin(run.run_id, "w2") is None  # the first is at it still
+    assert not lifecycle.finish(run.run_id, 1, status=RunStatus.ANSWERED, answer=ANSWER)
+    assert kinds(redis, run) == [EventKind.STARTED]
+    lose_lease(redis, run)
+    clock.skip(5)
+    assert lifecycle.requeue_or_fail_lost() == 0
+    clock.skip(3)
+    assert lifecycle.requeue_or_fail_lost() == 1
+    assert JobQueue(redis).is_pending(f"{run.run_id}-0")
+    assert lifecycle.begin(run.run_id, "w2") is not None
+    assert lifecycle.finish(run.run_id, 1, status=RunStatus.ANSWERED, answer=ANSWER)
+    assert kinds(redis, run) == [EventKind.STARTED, EventKind.STARTED, EventKind.ANSWER]
 
 
 def test_a_run_ends_once(

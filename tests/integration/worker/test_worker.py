@@ -12,7 +12,7 @@ from aiser_app.broker.run_events import RunEventLog
 from aiser_app.config import Settings
 from aiser_app.db.unit_of_work import UnitOfWork
 from aiser_app.domain.run import EventKind, RunStatus
-from aiser_app.worker.__main__ import queues_of
+from aiser_app.worker.queue_worker import queues_of
 from tests.fixtures.worker import WorkerBench, wait_until
 
 pytestmark = pytest.mark.integration

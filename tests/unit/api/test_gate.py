@@ -85,6 +85,16 @@ def test_pages_pass_untouched() -> None:
     assert "cache-control" not in reply.headers
 
 
+def test_what_succeeds_says_how_long_it_took() -> None:
+    """A refusal does not: nobody should learn from its time what was looked at."""
+    client = TestClient(pages_behind_the_api())
+    name, _, milliseconds = client.get("/livez").headers["server-timing"].partition(";dur=")
+    assert name == "app"
+    assert 0 <= float(milliseconds) < 60_000
+    assert "server-timing" not in client.get("/api/v1/nothing").headers
+    assert "server-timing" not in client.get("/chat").headers
+
+
 def test_a_failure_after_the_first_byte_cuts_the_connection() -> None:
     async def half(_scope: Any, _receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
