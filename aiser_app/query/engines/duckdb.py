@@ -86,7 +86,7 @@ class DuckDBEngine:
 
     def __init__(self, root: Path, *, memory_limit: str = "1GB", threads: int = 2) -> None:
         """`root` is the folder that `options["path"]` of a source is relative to."""
-        self._root = root
+        self._root = root.resolve()
         self._memory_limit = memory_limit
         self._threads = threads
         self._files: dict[Path, _OpenFile] = {}
@@ -165,9 +165,8 @@ class DuckDBEngine:
                 self._changed.notify_all()
 
     def _path(self, source: DataSource) -> Path:
-        root = self._root.resolve()
-        path = (root / source.options.get("path", "")).resolve()
-        if not path.is_relative_to(root) or not path.is_file():
+        path = (self._root / source.options.get("path", "")).resolve()
+        if not path.is_relative_to(self._root) or not path.is_file():
             raise _unavailable(source.name)
         return path
 
