@@ -58,6 +58,8 @@ class Allowed:
     claims: Claims
     policies: tuple[str, ...] = field(default=())
     """Names of the policies that were injected, for the audit and for people."""
+    fingerprint: str = ""
+    """Of the text for people, where it came up on the way; `guard.fingerprint` makes it anywhere."""
 
     @property
     def sql(self) -> str:

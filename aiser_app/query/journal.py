@@ -56,7 +56,7 @@ def record_of(
         purpose=request.purpose,
         status=_status(error),
         sql=sql,
-        fingerprint=fingerprint(sql, dialect),
+        fingerprint=(prepared and prepared.fingerprint) or fingerprint(sql, dialect),
         tables=prepared.tables if prepared else (),
         engine=prepared.engine if prepared else request.main.source.engine,
         route=prepared.route if prepared else "",

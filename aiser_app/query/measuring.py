@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
-from concurrent.futures import Future
+from functools import lru_cache
 from types import TracebackType
 from typing import Self
 
@@ -25,27 +26,27 @@ class Measurement:
     def __init__(self, *, is_sampling: bool = True) -> None:
         """Without sampling memory is that of the end: for what takes no longer than a sample."""
         self._is_sampling = is_sampling
-        self._process = psutil.Process()
+        self._process = _process(os.getpid())
         self._done = threading.Event()
         self._before = 0
         self._peak = 0
+        self._sampled = 0
         self._started = 0.0
         self._cpu_started = 0.0
         self.duration_ms = 0.0
         self.cpu_ms = 0.0
-        self._sampler: Future[None] | None = None
 
     @property
     def peak_memory_bytes(self) -> int:
         """Highest resident memory above what it was before."""
-        return max(0, self._peak - self._before)
+        return max(0, max(self._peak, self._sampled) - self._before)
 
     def __enter__(self) -> Self:
         self._before = self._peak = self._resident()
         self._started = time.perf_counter()
         self._cpu_started = time.process_time()
         if self._is_sampling:
-            self._sampler = in_background(self._sample)
+            in_background(self._sample)
         return self
 
     def __exit__(
@@ -57,13 +58,17 @@ class Measurement:
         self.duration_ms = round((time.perf_counter() - self._started) * 1000, 3)
         self.cpu_ms = round((time.process_time() - self._cpu_started) * 1000, 3)
         self._done.set()
-        if self._sampler is not None:
-            self._sampler.result()
         self._peak = max(self._peak, self._resident())
 
     def _sample(self) -> None:
         while not self._done.wait(SAMPLE_SECONDS):
-            self._peak = max(self._peak, self._resident())
+            self._sampled = max(self._sampled, self._resident())
 
     def _resident(self) -> int:
         return int(self._process.memory_info().rss)
+
+
+@lru_cache(maxsize=1)
+def _process(pid: int) -> psutil.Process:
+    """This process: asking for it anew costs more than reading its memory."""
+    return psutil.Process(pid)

@@ -41,6 +41,8 @@ class Prepared:
     """Asked after the rows were read: only then a join over sources knows how much it pulled."""
     explain: Callable[[bool, float, CancelToken], Plan | None]
     """(actual, timeout in seconds, cancel) → the engine's plan, where there is one."""
+    fingerprint: str = ""
+    """Of `sql`, where the guard knew it already."""
 
     @property
     def cache_seconds(self) -> float | None:
@@ -74,6 +76,7 @@ def prepare_direct(source: DataSource, engine: Engine, allowed: Allowed) -> Prep
         open_rows=open_rows,
         why=lambda: _WHY.get(engine.route, ""),
         explain=explain,
+        fingerprint=allowed.fingerprint,
     )
 
 

@@ -28,6 +28,10 @@ MAX_VALUES = 200
 MAX_VALUE_LENGTH = 60
 """Average length in characters beyond which a text column is prose, not a list of values."""
 _COLUMNS_PER_QUERY = 40
+_COUNTED_VALUES = 1_000_000
+"""Most values that one statement counts exactly, unless a single column has more: every distinct one
+of them is in memory until the statement ends. Columns lie apart on disk, so reading some in one
+statement and the rest in the next costs no more than reading all in one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +75,21 @@ def profile_table(
     """Facts as far as the budget goes; a column that could not be measured keeps its type only."""
     row_count = _row_count(probe, schema)
     columns: list[ColumnProfile] = []
-    for start in range(0, len(schema.columns), _COLUMNS_PER_QUERY):
-        part = schema.columns[start : start + _COLUMNS_PER_QUERY]
+    width = _columns_at_once(row_count)
+    for start in range(0, len(schema.columns), width):
+        part = schema.columns[start : start + width]
         facts = _measure(probe, schema, part, row_count)
         columns += [
             _column(probe, schema, column, row_count, fact)
             for column, fact in zip(part, facts, strict=True)
         ]
     return replace(plain_table(schema, depends_on), row_count=row_count, columns=tuple(columns))
+
+
+def _columns_at_once(row_count: int) -> int:
+    if row_count > EXACT_ROWS:  # estimates take little memory
+        return _COLUMNS_PER_QUERY
+    return min(_COLUMNS_PER_QUERY, max(1, _COUNTED_VALUES // max(1, row_count)))
 
 
 def _row_count(probe: Probe, schema: TableSchema) -> int:

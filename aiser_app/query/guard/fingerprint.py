@@ -39,10 +39,18 @@ def fingerprint(sql: str, dialect: str) -> str:
     A hexadecimal digest; of text that is no SQL, the digest of the text itself.
     """
     try:
-        tokens = Dialect.get_or_raise(rules_of(dialect).name).tokenize(sql)
-        words = _words(tokens)
+        words = _words(Dialect.get_or_raise(rules_of(dialect).name).tokenize(sql))
     except (Refused, SqlglotError, RecursionError, ValueError):
         words = [sql.strip()]
+    return _digest(words)
+
+
+def fingerprint_of(tokens: list[Token]) -> str:
+    """As `fingerprint`, for a text whose words are known already."""
+    return _digest(_words(tokens))
+
+
+def _digest(words: list[str]) -> str:
     return hashlib.sha256("\0".join(words).encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -13,19 +13,21 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
+from sqlglot.tokenizer_core import Token
 
 from aiser_app.domain.actor import Claims
 from aiser_app.domain.policy import NO_POLICIES, GrantedTable, Policies
 from aiser_app.domain.verdict import Allowed, Denied, ParameterValue, Verdict
 from aiser_app.query.guard.dialects import rules_of
+from aiser_app.query.guard.fingerprint import fingerprint_of
 from aiser_app.query.guard.limits import check_expansion, check_text
 from aiser_app.query.guard.names import TableNames, TableUse, tables_used
-from aiser_app.query.guard.nodes import check_node
+from aiser_app.query.guard.nodes import check_nodes, nodes_of
 from aiser_app.query.guard.parameters import Binder, bind, is_token, readable
 from aiser_app.query.guard.policies import Injection
 from aiser_app.query.guard.proof import prove
 from aiser_app.query.guard.qualifiers import requalify, respell_all
-from aiser_app.query.guard.reading import parse, render
+from aiser_app.query.guard.reading import parse, parse_words, render, worded
 from aiser_app.query.guard.refusal import Refused
 from aiser_app.query.guard.rows import limited
 
@@ -97,11 +99,11 @@ def _judged(request: _Request) -> Allowed:
     names, rules = request.names, request.names.rules
     check_text(request.sql)
     root = parse(readable(request.sql, rules), rules)
-    nodes = list(root.walk())
+    nodes = nodes_of(root)
     check_expansion(nodes)
     binder = Binder()
     if bind(nodes, request.parameters, binder, rules):
-        nodes = list(root.walk())
+        nodes = nodes_of(root)
     uses = _check(nodes, names)
     columns = {node.name for node in nodes if isinstance(node, exp.Column)}
     renamed = respell_all(uses, rules)
@@ -110,7 +112,7 @@ def _judged(request: _Request) -> Allowed:
     requalify(root, uses, renamed | injection.wrapped.keys(), names)
     rows = None if request.limit is None else request.limit + 1
     statement = binder.statement(_render(limited(root, nodes, rows), rules.name))
-    again = _read_again(statement.sql, names)
+    again, tokens = _read_again(statement.sql, names)
     if {use.granted for use in again} != {use.granted for use in uses}:
         raise Refused(_UNSAFE)
     prove(again, injection)
@@ -120,19 +122,20 @@ def _judged(request: _Request) -> Allowed:
         columns=tuple(sorted(name for name in columns if not is_token(name))),
         claims=request.claims,
         policies=tuple(injection.applied),
+        fingerprint="" if statement.parameters else fingerprint_of(tokens),
     )
 
 
 def _check(nodes: list[exp.Expr], names: TableNames) -> list[TableUse]:
-    for node in nodes:
-        check_node(node, names.rules)
+    check_nodes(nodes, names.rules)
     return tables_used(nodes, names)
 
 
-def _read_again(sql: str, names: TableNames) -> list[TableUse]:
+def _read_again(sql: str, names: TableNames) -> tuple[list[TableUse], list[Token]]:
     """Judge the text that will run; places in it would tell nobody anything."""
     try:
-        return _check(list(parse(sql, names.rules).walk()), names)
+        reader, tokens = worded(sql, names.rules.name)
+        return _check(nodes_of(parse_words(sql, reader, tokens)), names), tokens
     except (Refused, SqlglotError):
         raise Refused(_UNSAFE) from None
 

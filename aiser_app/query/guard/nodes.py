@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from sqlglot import exp
 
@@ -19,6 +20,26 @@ from aiser_app.query.guard.functions import is_aggregate
 from aiser_app.query.guard.limits import check_padding, check_series
 from aiser_app.query.guard.parameters import is_token
 from aiser_app.query.guard.refusal import Refused
+
+
+def nodes_of(root: exp.Expr) -> list[exp.Expr]:
+    """Every node of a tree, those nearest to the root first; takes half as long as `Expr.walk`."""
+    found = [root]
+    for node in found:  # it grows while it is read
+        for value in node.args.values():
+            if isinstance(value, exp.Expr):
+                found.append(value)
+            elif isinstance(value, list):
+                found += [part for part in value if isinstance(part, exp.Expr)]
+    return found
+
+
+def check_nodes(nodes: list[exp.Expr], rules: DialectRules) -> None:
+    """As `check_node`, for each of them."""
+    plain = _plain(rules.missing)
+    for node in nodes:
+        if type(node) not in plain:
+            check_node(node, rules)
 
 
 def check_node(node: exp.Expr, rules: DialectRules) -> None:
@@ -156,6 +177,17 @@ _CHECKS: dict[type[exp.Expr], Callable[[exp.Expr, DialectRules], None]] = {
     exp.Columns: _check_columns,
     exp.LimitOptions: _check_limit_options,
 }
+
+
+@cache
+def _plain(missing: frozenset[type[exp.Expr]]) -> frozenset[type[exp.Expr]]:
+    """Kinds of which nothing has to be known but that they are on the lists."""
+    special = {exp.Anonymous, *AGGREGATES, *ARGUMENTS, *_CHECKS, *missing}
+    return frozenset(
+        kind
+        for kind in NODES | FUNCTIONS
+        if kind not in special and not issubclass(kind, exp.SetOperation)
+    )
 
 
 def _not_allowed(node: exp.Expr) -> str:

@@ -28,9 +28,14 @@ def parse(sql: str, rules: DialectRules) -> exp.Query:
         Refused: it is something else.
         SqlglotError: it cannot be read.
     """
+    return parse_words(sql, *worded(sql, rules.name))
+
+
+def parse_words(sql: str, reader: Dialect, tokens: list[Token]) -> exp.Query:
+    """As `parse`, for a text whose words are known already."""
     statements = [
         statement
-        for statement in statements_of(sql, rules.name)
+        for statement in _statements(sql, reader, tokens)
         if statement is not None and not isinstance(statement, exp.Semicolon)
     ]
     if len(statements) != 1:
@@ -50,7 +55,10 @@ def statements_of(sql: str, dialect: str) -> list[exp.Expr | None]:
         Refused: reading it would take too long.
         SqlglotError: it cannot be read.
     """
-    reader, tokens = worded(sql, dialect)
+    return _statements(sql, *worded(sql, dialect))
+
+
+def _statements(sql: str, reader: Dialect, tokens: list[Token]) -> list[exp.Expr | None]:
     return reader.parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, sql)
 
 

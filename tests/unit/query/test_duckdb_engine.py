@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import duckdb
 import pyarrow as pa
@@ -13,7 +15,7 @@ import pytest
 from aiser_app.domain.cancellation import CancelToken
 from aiser_app.domain.verdict import Statement
 from aiser_app.errors import EngineUnavailable, QueryInvalid
-from aiser_app.query.engines.duckdb import DuckDBEngine
+from aiser_app.query.engines.duckdb import DuckDBEngine, _started
 from aiser_app.query.engines.duckdb_errors import as_aiser_error
 from aiser_app.query.engines.duckdb_schema import column_type
 from aiser_app.query.engines.interruption import Watchdog
@@ -127,6 +129,26 @@ def test_a_statement_without_rows_is_invalid(tmp_path: Path) -> None:
         pytest.raises(QueryInvalid),
     ):
         values(engine, "")
+
+
+def test_several_statements_are_invalid(tmp_path: Path) -> None:
+    with (
+        database(tmp_path, "CREATE TABLE t AS SELECT 1 AS a") as (engine, _),
+        pytest.raises(QueryInvalid),
+    ):
+        values(engine, "SELECT a FROM t; SELECT a + 1 FROM t")
+
+
+def test_the_long_way_gives_the_same_rows() -> None:
+    """If a later DuckDB has no `_submit`, or has it under another name."""
+    sql = "SELECT range AS a, $1 || range AS b FROM range(25000) WHERE range >= $2"
+    with duckdb.connect() as connection:
+        short = _started(connection.cursor(), sql, ["x", 5]).read_all()
+        public = cast(duckdb.DuckDBPyConnection, SimpleNamespace(sql=connection.sql))
+        assert _started(public, sql, ["x", 5]).read_all() == short
+        assert short.num_rows == 24_995
+        with pytest.raises(duckdb.InvalidInputException, match="not a query"):
+            _started(public, "", [])
 
 
 def test_too_much_memory_is_the_query_s_fault(tmp_path: Path) -> None:

@@ -216,7 +216,7 @@ def test_whatever_a_parser_raises_is_a_refusal(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("aiser_app.query.guard.reading.statements_of", fail)
+    monkeypatch.setattr("aiser_app.query.guard.reading.worded", fail)
     assert isinstance(decide("SELECT 1"), Denied)
 
 

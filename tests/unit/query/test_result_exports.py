@@ -203,6 +203,27 @@ def test_xlsx_has_numbers_where_excel_keeps_them(tmp_path: Path) -> None:
     assert any("4 numbers have more than 15 digits" in line for line in about)
 
 
+def test_xlsx_has_rows_whatever_is_missing_in_them(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "small": pa.array([1, None, -128, None], pa.int8()),
+            "big": pa.array([2**64 - 1, None, 7, None], pa.uint64()),
+            "f": pa.array([None, None, 1e-300, 2.5], pa.float32()),
+            "money": pa.array([Decimal("1.50"), None, None, Decimal("-0.05")]),
+            "broken": pa.array([b"caf\xe9", None, b" <&> ", b"_x0041_"]).view(pa.string()),
+            "nothing": pa.nulls(4),
+        }
+    )
+    rows, about = sheets(content(store(tmp_path, table), "xlsx"))
+    assert rows[1:] == [
+        [1, str(2**64 - 1), "", 1.5, "caf\ufffd", ""],
+        [""] * 6,
+        [-128, 7, 0, "", " <&> ", ""],
+        ["", "", 2.5, -0.05, "_x0041_", ""],
+    ]
+    assert any("1 numbers have more than 15 digits" in line for line in about)
+
+
 def test_xlsx_has_dates_where_excel_has_them(tmp_path: Path) -> None:
     moments = [datetime(2024, 2, 29, 12, 30, tzinfo=UTC), datetime(1850, 1, 1, tzinfo=UTC), None]
     days = [date(1900, 3, 1), date(9999, 12, 31), date(1900, 2, 28)]

@@ -32,6 +32,8 @@ SHEET_BYTES = 1_900_000_000
 """Once a sheet has so many, no more rows follow: from 2 GiB on a zip file needs extensions that
 Excel refuses, and a window of rows is smaller than what is left to there."""
 _ROWS = 5_000
+_CELLS = 200_000
+"""Most that are put together at once, however many columns a row has: they are in memory."""
 _OPTIONS = {
     "constant_memory": True,
     "strings_to_formulas": False,
@@ -69,7 +71,7 @@ def _write(path: Path, rows: ExportRows, max_bytes: int) -> int:
         cells = SheetCells(book, sheet, rows.schema)
         cells.write_names()
         written = 0
-        for window in rows.windows(_ROWS):
+        for window in rows.windows(_window_rows(len(rows.schema))):
             cells.write_rows(window, written + 1)
             written += window.num_rows
             if os.stat(sheet.row_data_filename).st_size > max_bytes:
@@ -80,6 +82,10 @@ def _write(path: Path, rows: ExportRows, max_bytes: int) -> int:
     finally:
         _close_files(book)
     return written
+
+
+def _window_rows(columns: int) -> int:
+    return min(_ROWS, max(1, _CELLS // max(1, columns)))
 
 
 def _close_files(book: Workbook) -> None:

@@ -381,3 +381,24 @@ def test_singular(plural: str, expected: str) -> None:
 def test_a_link_s_score() -> None:
     link = KeyLink(table="a", target="b", columns=(("x", "y"),), name_score=0.5, containment=0.75)
     assert link.score == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns"),
+    [(0, 40), (25_000, 40), (300_000, 3), (1_000_000, 1), (5_000_000, 1), (5_000_001, 40)],
+)
+def test_what_is_counted_exactly_at_once_is_bounded(rows: int, columns: int) -> None:
+    assert profile._columns_at_once(rows) == columns
+
+
+def test_columns_counted_one_by_one_have_the_same_facts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = "CREATE TABLE t AS SELECT range AS id, range % 7 AS day, 'c' || range AS code FROM range(90)"
+    with database(tmp_path, table) as (engine, source):
+        at_once = read_catalog(engine, source)
+        monkeypatch.setattr(profile, "_COUNTED_VALUES", 100)
+        one_by_one = read_catalog(engine, source)
+    assert one_by_one.tables == at_once.tables
+    assert one_by_one.statements == at_once.statements + 2
+    assert [column.distinct_count for column in at_once.tables[0].columns] == [90, 7, 90]
