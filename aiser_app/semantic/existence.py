@@ -1,4 +1,4 @@
-"""Rows that have related rows, or have none.
+"""RowReader that have related rows, or have none.
 
 The related rows are read once, as a derived table of the keys that they refer to, and joined from the
 left: where nothing was found, there is nothing related. So the condition may stand anywhere, also
@@ -7,8 +7,6 @@ within OR and inside an aggregate, and no database has to run a query for every 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sqlglot import exp
 
 from aiser_app.domain.semantic_query import Condition, Existence
@@ -16,13 +14,11 @@ from aiser_app.errors import QueryInvalid
 from aiser_app.semantic.conditions import opposite
 from aiser_app.semantic.identifiers import column, identifier
 from aiser_app.semantic.join_graph import Path, find_paths, get_path, get_way
+from aiser_app.semantic.row_reader import RowReader
 from aiser_app.semantic.scope import Scope
 
-if TYPE_CHECKING:
-    from aiser_app.semantic.rows import Rows
 
-
-def exists(rows: Rows, item: Existence) -> exp.Expr:
+def exists(rows: RowReader, item: Existence) -> exp.Expr:
     """The condition of an `Existence`.
 
     Raises:
@@ -35,7 +31,7 @@ def exists(rows: Rows, item: Existence) -> exp.Expr:
     return opposite(found) if item.is_negated else found
 
 
-def _way(rows: Rows, item: Existence) -> Path:
+def _way(rows: RowReader, item: Existence) -> Path:
     """From the rows of the SELECT to the related ones, over `of`."""
     model, words, start = rows.build.model, rows.words, rows.scope.cube
     far = words.cube(item.cube)
@@ -54,7 +50,7 @@ def _way(rows: Rows, item: Existence) -> Path:
 
 
 def has_some(
-    rows: Rows, way: Path, conditions: tuple[Condition, ...], at_least: int = 1
+    rows: RowReader, way: Path, conditions: tuple[Condition, ...], at_least: int = 1
 ) -> exp.Expr:
     """Whether at the end of `way` there are `at_least` rows that fulfil all conditions."""
     key = (way, conditions, at_least)
@@ -63,7 +59,7 @@ def has_some(
 
 
 def _attach(
-    rows: Rows, way: Path, conditions: tuple[Condition, ...], at_least: int, key: object
+    rows: RowReader, way: Path, conditions: tuple[Condition, ...], at_least: int, key: object
 ) -> exp.Expr:
     """The way begins with what is joined to the row; the rest is in the derived table."""
     ups = [number for number, step in enumerate(way) if step.is_up]
@@ -74,7 +70,7 @@ def _attach(
     spent = frozenset(step.join.role for step in way if step.join.role)
     inside = Scope(rows.build, rows.words.cube(way[-1].end), spent)
     meeting = inside.chain(tuple(step.reversed for step in reversed(rest)))
-    inner = type(rows)(inside)
+    inner = rows.within(inside)
     wheres = inner.conditions(conditions)
     names = [f"key_{number}" for number in range(len(first.pairs))]
     keys = [column(other, meeting) for _, other in first.pairs]

@@ -8,7 +8,6 @@ order of March above 100" have one order that is both.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -18,13 +17,11 @@ from aiser_app.errors import QueryInvalid
 from aiser_app.semantic import existence
 from aiser_app.semantic.conditions import Value, compared, condition, opposite
 from aiser_app.semantic.join_graph import Path
+from aiser_app.semantic.row_reader import RowReader
 from aiser_app.semantic.scope import up_part
 
-if TYPE_CHECKING:
-    from aiser_app.semantic.rows import Rows
 
-
-def all_of(rows: Rows, conditions: Sequence[Condition]) -> list[exp.Expr]:
+def all_of(rows: RowReader, conditions: Sequence[Condition]) -> list[exp.Expr]:
     """The conditions as parts of an AND, those about one related row taken together."""
     found: list[exp.Expr | Path] = []
     related: dict[Path, list[Condition]] = {}
@@ -42,7 +39,7 @@ def all_of(rows: Rows, conditions: Sequence[Condition]) -> list[exp.Expr]:
     ]
 
 
-def _related(rows: Rows, item: Condition) -> Path | None:
+def _related(rows: RowReader, item: Condition) -> Path | None:
     """The way to the one related row that a condition is about.
 
     None: it is about the row itself, or about several things, each on its own.
@@ -61,7 +58,7 @@ def _related(rows: Rows, item: Condition) -> Path | None:
     return many.pop() if many else None
 
 
-def _up_way(rows: Rows, member: str, role: str) -> Path:
+def _up_way(rows: RowReader, member: str, role: str) -> Path:
     cube, _ = rows.words.dimension(member)
     path = rows.scope.locate(cube, role)
     return () if rows.scope.is_joined(path) else up_part(path)
@@ -73,7 +70,7 @@ def _has_existence(item: Condition) -> bool:
     return isinstance(item, Existence)
 
 
-def _one(rows: Rows, item: Condition) -> exp.Expr:
+def _one(rows: RowReader, item: Condition) -> exp.Expr:
     if isinstance(item, Existence):
         return existence.exists(rows, item)
     if isinstance(item, FilterGroup):
@@ -81,7 +78,7 @@ def _one(rows: Rows, item: Condition) -> exp.Expr:
     return _filter(rows, item)
 
 
-def _group(rows: Rows, item: FilterGroup) -> exp.Expr:
+def _group(rows: RowReader, item: FilterGroup) -> exp.Expr:
     if not item.conditions:
         raise QueryInvalid("A group of conditions has no condition.")
     if item.is_any:
@@ -94,7 +91,7 @@ def _group(rows: Rows, item: FilterGroup) -> exp.Expr:
     return exp.paren(found) if isinstance(found, exp.Connector) else found
 
 
-def _filter(rows: Rows, item: Filter) -> exp.Expr:
+def _filter(rows: RowReader, item: Filter) -> exp.Expr:
     if item.part is not None:
         part = rows.part(item.member, item.role, item.part)
         found = Value(part, DimensionType.NUMBER)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from sqlglot import exp
 
@@ -23,9 +23,7 @@ from aiser_app.domain.semantic_query import (
 from aiser_app.errors import QueryInvalid
 from aiser_app.semantic.conditions import Value, date_literal, number
 from aiser_app.semantic.dialects.times import between
-
-if TYPE_CHECKING:
-    from aiser_app.semantic.rows import Rows
+from aiser_app.semantic.row_reader import RowReader
 
 MAX_EDGES = 200
 _OPERATORS: dict[Operator, type[exp.Binary]] = {
@@ -35,7 +33,7 @@ _OPERATORS: dict[Operator, type[exp.Binary]] = {
 }
 
 
-def value(rows: Rows, row: RowExpression, *, may_fan: bool = False, steps: int = 0) -> Value:
+def value(rows: RowReader, row: RowExpression, *, may_fan: bool = False, steps: int = 0) -> Value:
     """A row expression as SQL.
 
     Raises:
@@ -106,7 +104,7 @@ def _grouped(item: exp.Expr) -> exp.Expr:
     return exp.paren(item) if isinstance(item, exp.Binary | exp.Neg) else item
 
 
-def _duration(rows: Rows, row: Duration, inner: Callable[[ColumnTerm], Value]) -> exp.Expr:
+def _duration(rows: RowReader, row: Duration, inner: Callable[[ColumnTerm], Value]) -> exp.Expr:
     start = inner(row.start)
     end = inner(row.end) if row.end is not None else Value(_today(rows), DimensionType.TIME)
     for item, term in ((start, row.start), (end, row.end)):
@@ -116,7 +114,7 @@ def _duration(rows: Rows, row: Duration, inner: Callable[[ColumnTerm], Value]) -
     return exp.paren(between(start.sql, end.sql, row.unit, rows.build.dialect))
 
 
-def _today(rows: Rows) -> exp.Expr:
+def _today(rows: RowReader) -> exp.Expr:
     text = rows.build.query.today
     if not text:
         return exp.CurrentDate()

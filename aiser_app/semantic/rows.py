@@ -15,7 +15,7 @@ from aiser_app.semantic.conditions import Value
 from aiser_app.semantic.dialects.stored_times import from_parts, from_text
 from aiser_app.semantic.dialects.templates import number
 from aiser_app.semantic.dialects.times import added, part_of
-from aiser_app.semantic.dialects.zones import get_zone, on_the_wall
+from aiser_app.semantic.dialects.zones import on_the_wall
 from aiser_app.semantic.identifiers import column
 from aiser_app.semantic.scope import Scope
 from aiser_app.semantic.vocabulary import MAX_FIELD_STEPS
@@ -54,6 +54,10 @@ class Rows:
                 )
             self.build.notes[_counted(self.scope.cube, path[-1].end, self)] = None
         return self.dimension(cube, dimension, self.scope.place(path))
+
+    def within(self, scope: Scope) -> Rows:
+        """The same in another SELECT."""
+        return Rows(scope)
 
     def expression(self, row: RowExpression) -> Value:
         return row_expressions.value(self, row)
@@ -144,13 +148,6 @@ class Rows:
             return found.sql
         years = _years(self.words.dimension(name)[1]) if "." in name else None
         return on_the_wall(found.sql, found.zone, self.build.dialect, years)
-
-    def check_clock(self) -> None:
-        """Raises QueryInvalid for a time zone or a start of the week that there is not."""
-        if self.build.query.time_zone:
-            get_zone(self.build.query.time_zone)
-        if not 1 <= self.build.query.week_start <= 7:
-            raise QueryInvalid("A week starts with a day from 1, Monday, to 7, Sunday.")
 
 
 def _has_clock(dimension: Dimension) -> bool:
