@@ -41,13 +41,16 @@ _TYPES = {
     "yes": DimensionType.BOOLEAN,
 }
 TEXTS = ("a", "A", "b", "b%", "o'c")
-TIMES = (
-    datetime(2023, 12, 31, 23, 59, 59),
-    datetime(2024, 1, 1),
-    datetime(2024, 1, 31, 12),
-    datetime(2024, 2, 29, 8, 30),
-    datetime(2024, 4, 1),
-)  # fmt: skip
+TIMES = tuple(
+    datetime.fromisoformat(text)
+    for text in (
+        "2023-12-31 23:59:59",
+        "2024-01-01 00:00:00",
+        "2024-01-31 12:00:00",
+        "2024-02-29 08:30:00",
+        "2024-04-01 00:00:00",
+    )
+)
 
 
 @dataclass(frozen=True)
