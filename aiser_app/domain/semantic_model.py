@@ -17,6 +17,10 @@ class Aggregation(StrEnum):
     MIN = "min"
     MAX = "max"
     MEDIAN = "median"
+    PERCENTILE = "percentile"
+    """Only as a `RowAggregate` of a query: a measure has no place for which one."""
+    NUMBER = "number"
+    """Computed from other measures by the measure's own `sql`."""
 
 
 class DimensionType(StrEnum):
@@ -32,6 +36,7 @@ class Dimension:
 
     name: str
     column: str
+    """Empty with `sql` or `date_parts`."""
     type: DimensionType
     title: str
     description: str = ""
@@ -52,11 +57,22 @@ class Dimension:
     """Smallest known value, ISO for times: tells which June "in June" can mean. Empty: unknown."""
     maximum: str = ""
     """Largest known value, as `minimum`."""
+    sql: str = ""
+    """Instead of a column: an expression in the source's dialect; `{CUBE}` is the cube's table, `{name}`
+    another dimension of it. It is parsed and judged like everything that runs."""
+    date_parts: tuple[str, ...] = ()
+    """Instead of a column: the columns of year, month and, if there is one, day."""
+    text_format: str = ""
+    """For a time that is stored as text or number: `yyyy-mm-dd`, `yyyymmdd`, `epoch_s` or `epoch_ms`."""
+    value_titles: tuple[tuple[str, str], ...] = ()
+    """Pairs (stored code, what it means), for words and display: ("1", "open")."""
+    is_hidden: bool = False
+    """Usable by name, and neither offered nor linked to words."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measure:
-    """An aggregate over a cube's rows. `column` is empty only for the row count."""
+    """An aggregate over a cube's rows. `column` is empty for the row count, and with `sql`."""
 
     name: str
     aggregation: Aggregation
@@ -64,6 +80,25 @@ class Measure:
     title: str
     description: str = ""
     unit: str = ""
+    synonyms: tuple[str, ...] = ()
+    sql: str = ""
+    """What is aggregated instead of a column, as in `Dimension.sql`; for `number` an expression of other
+    measures: `{revenue} / {count}`."""
+    filters: tuple[str, ...] = ()
+    """Conditions in SQL that its rows fulfil, as in `Dimension.sql`."""
+    is_hidden: bool = False
+    is_default: bool = False
+    """Meant when a question asks "how much" of the cube, without saying of what."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Segment:
+    """A named condition on a cube's rows, in SQL as in `Dimension.sql`: completed orders."""
+
+    name: str
+    sql: str
+    title: str
+    description: str = ""
     synonyms: tuple[str, ...] = ()
 
 
@@ -96,12 +131,20 @@ class Cube:
     measures: tuple[Measure, ...] = ()
     joins: tuple[Join, ...] = ()
     synonyms: tuple[str, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    sql: str = ""
+    """Instead of a table: a SELECT in the source's dialect."""
+    is_hidden: bool = False
+    """Usable by name and by joins, and neither offered nor linked to words: a bridge, a technical table."""
 
     def find_dimension(self, name: str) -> Dimension | None:
         return next((d for d in self.dimensions if d.name == name), None)
 
     def find_measure(self, name: str) -> Measure | None:
         return next((m for m in self.measures if m.name == name), None)
+
+    def find_segment(self, name: str) -> Segment | None:
+        return next((s for s in self.segments if s.name == name), None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -160,7 +160,7 @@ class Describer:
         for time in query.time_dimensions:
             if time.date_range:
                 chips.append(Chip(key="when", value=span_words(time.date_range)))
-        for item in query.filters:
+        for item in (f for f in query.filters if isinstance(f, Filter)):
             chips.append(Chip(key="where", value=self.filter_text(item, root)))
         for order in query.order:
             if order.member in query.measures:
@@ -192,7 +192,9 @@ class Describer:
             text = shown + "".join(
                 f" {'by' if n == 0 else 'and'} {g}" for n, g in enumerate(groups)
             )
-        wheres = [self.filter_text(f, root, quoted=True) for f in query.filters]
+        wheres = [
+            self.filter_text(f, root, quoted=True) for f in query.filters if isinstance(f, Filter)
+        ]
         text += f" where {' and '.join(wheres)}" if wheres else ""
         text += "".join(_period(t) for t in query.time_dimensions)
         text += self._order_words(query, groups)
