@@ -9,7 +9,7 @@ from itertools import permutations
 from sqlglot import exp
 
 from aiser_app.domain.catalog import ColumnProfile, KeyLink, TableProfile, name_words
-from aiser_app.query.catalog.candidates import GENERIC_KEYS
+from aiser_app.query.catalog.naming import GENERIC_KEYS
 from aiser_app.query.catalog.probe import Probe, column_expression, table_expression
 
 MIN_COLUMNS = 2
