@@ -98,12 +98,13 @@ class _Key:
 class _Referrers:
     """Columns that may refer to something, by type, last words and schema."""
 
-    def __init__(self, tables: Iterable[TableProfile], naming: Naming) -> None:
+    def __init__(self, tables: Sequence[TableProfile], naming: Naming) -> None:
+        words = _odd_keys(tables, naming)
         self._found: defaultdict[tuple[str, Words], defaultdict[str, list[_Referrer]]]
         self._found = defaultdict(lambda: defaultdict(list))
         for table in tables:
             schema = schema_of(table)
-            for item in _referrers_of(table, naming):
+            for item in _referrers_of(table, naming, words):
                 for start in range(len(item.words)):
                     place = item.column.type, item.words[start:]
                     self._found[place][schema].append(item)
@@ -153,25 +154,31 @@ def value_candidates(
                 and _is_code(column)
             ):
                 codes[int(column.average_length or 0)].append((table, column))
-    for target in tables:
-        for key in target.columns:
-            if not (_is_unique_key(key) and _is_code(key)):
-                continue
-            is_aside = key is not home_key(target)
-            if is_aside and target.row_count < MIN_ROWS_ASIDE:
-                continue
-            length = int(key.average_length or 0)
-            for near in (length - 1, length, length + 1):
-                for table, column in codes.get(near, ()):
-                    if table is not target and _fits_lengths(column, key):
-                        yield Candidate(
-                            table=table,
-                            column=column,
-                            target=target,
-                            target_column=key,
-                            name_score=VALUE_NAME_SCORE,
-                            is_aside=is_aside,
-                        )
+    for target, key, is_aside in _code_keys(tables):
+        length = int(key.average_length or 0)
+        for near in (length - 1, length, length + 1):
+            for table, column in codes.get(near, ()):
+                if table is not target and _fits_lengths(column, key):
+                    yield Candidate(
+                        table=table,
+                        column=column,
+                        target=target,
+                        target_column=key,
+                        name_score=VALUE_NAME_SCORE,
+                        is_aside=is_aside,
+                    )
+
+
+def _code_keys(
+    tables: Iterable[TableProfile],
+) -> Iterator[tuple[TableProfile, ColumnProfile, bool]]:
+    """Unique codes, and whether each is another column than what its rows are known by."""
+    for table in tables:
+        home = home_key(table)
+        for column in table.columns:
+            is_small = column is not home and table.row_count < MIN_ROWS_ASIDE
+            if _is_unique_key(column) and _is_code(column) and not is_small:
+                yield table, column, column is not home
 
 
 def is_named_as_key(table: TableProfile, column: ColumnProfile) -> bool:
@@ -204,7 +211,8 @@ def _keys(tables: Sequence[TableProfile], naming: Naming) -> Iterator[tuple[_Key
         is_vague = _is_number(entity[-1:]) or ending[schema_of(table), entity[-1:]] > MAX_HOMONYMS
         for column in table.columns:
             words = naming.column(table, column)
-            if _is_unique_key(column) and _may_name_key(words, entity):
+            is_home = len(words) > 1 and column is home_key(table)
+            if _is_unique_key(column) and (is_home or _may_name_key(words, entity)):
                 key = _key(table, column, words, entity, is_vague=is_vague)
                 if entity or not key.is_generic:
                     groups[column.type, key.full][schema_of(table)].append(key)
@@ -246,11 +254,20 @@ def _fitting(
         endings += [last, (*last, *key.words)]
     for ending in endings:
         yield from referrers.ending(key.column.type, ending, schema)
-    own = _referrers_of(key.table, naming)
+    own = _referrers_of(key.table, naming, frozenset())
     yield from (item for item in own if set(item.words) & _SELF_WORDS)
 
 
-def _referrers_of(table: TableProfile, naming: Naming) -> Iterator[_Referrer]:
+def _odd_keys(tables: Iterable[TableProfile], naming: Naming) -> frozenset[Words]:
+    """Names of keys that say type or status, such as a table's first column `unit_type`."""
+    homes = ((table, key) for table in tables if (key := home_key(table)) is not None)
+    found = (naming.column(table, key) for table, key in homes)
+    return frozenset(words for words in found if len(words) > 1 and words[-1] in _NEVER_KEYS)
+
+
+def _referrers_of(
+    table: TableProfile, naming: Naming, odd: frozenset[Words]
+) -> Iterator[_Referrer]:
     entity = naming.entity(table)
     for column in table.columns:
         if column.type not in _KEY_TYPES:
@@ -258,7 +275,8 @@ def _referrers_of(table: TableProfile, naming: Naming) -> Iterator[_Referrer]:
         words = naming.column(table, column)
         if not words or _is_own_key(column, words, entity):
             continue
-        if words[-1] not in _NEVER_KEYS or naming.is_entity_word(words[-1]):
+        is_rare = words[-1] in _NEVER_KEYS and words not in odd
+        if not is_rare or naming.is_entity_word(words[-1]):
             yield _Referrer(table, column, words)
 
 

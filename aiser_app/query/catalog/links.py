@@ -184,6 +184,7 @@ def _composites(
 ) -> list[KeyLink]:
     """Keys of several columns, tried only between tables that nothing else connects."""
     connected = {(link.table, link.target) for link in links}
+    known = referring(links)
     found = []
     for table, target in composite_pairs(tables):
         pair = (table.name, target.name)
@@ -191,7 +192,7 @@ def _composites(
             continue
         if max(table.row_count, target.row_count) > MAX_COMPOSITE_ROWS:
             continue
-        link = find_composite(probe, table, target)
+        link = find_composite(probe, table, target, known)
         if link is not None:
             found.append(link)
     return found

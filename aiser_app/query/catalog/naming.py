@@ -10,7 +10,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from aiser_app.domain.catalog import ColumnProfile, TableProfile, name_words, singular
+from aiser_app.domain.catalog import (
+    ColumnProfile,
+    TableProfile,
+    name_words,
+    shared_prefix,
+    singular,
+)
 
 Words = tuple[str, ...]
 
@@ -49,7 +55,7 @@ class Naming:
         known = {word for words in self._entities.values() for word in words}
         self._known = known
         self._meant = _Abbreviations(known) if len(known) <= _MOST_ENTITIES else None
-        self._cut = {table.name: _shared_prefix(table) for table in tables}
+        self._cut = {table.name: shared_prefix(table) for table in tables}
 
     def is_entity_word(self, word: str) -> bool:
         return word in self._known
@@ -106,15 +112,3 @@ def shortens(short: str, long: str) -> bool:
         return False
     rest = iter(long)
     return all(letter in rest for letter in short)
-
-
-def _shared_prefix(table: TableProfile) -> int:
-    """How many words begin every column's name, and always leave one over."""
-    names = [name_words(column.name) for column in table.columns]
-    if len(names) < _SHORTEST or any(len(words) < 2 for words in names):
-        return 0
-    shortest = min(len(words) for words in names) - 1
-    length = 0
-    while length < shortest and len({words[length] for words in names}) == 1:
-        length += 1
-    return length

@@ -29,7 +29,7 @@ _UNKNOWN = 10**18
 """Stands for the end of numbers of which only a sample was read."""
 _CHANCE = 0.01
 """How likely it may be that so many numbers of this key leave so much of its end out."""
-_LEAST_DISTINCT = 8
+_LEAST_DISTINCT = 30
 
 
 @dataclass(frozen=True, slots=True)
