@@ -1,7 +1,7 @@
 """Cube servers attached to sources: their model, and queries that they answer. See docs/cube.md."""
 
 from aiser_app.query.cube.access import CubeAccess
-from aiser_app.query.cube.definitions import member_only_in_cube
+from aiser_app.query.cube.definitions import check_computable, member_only_in_cube
 from aiser_app.query.cube.failures import CubeFailed, CubeNotUsed
 from aiser_app.query.cube.model import CubeModel
 from aiser_app.query.cube.route import (
@@ -21,6 +21,7 @@ __all__ = [
     "CubeNotUsed",
     "CubePlan",
     "CubeRoute",
+    "check_computable",
     "check_other_way",
     "check_written",
     "fallback_notes",

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from aiser_app.domain.semantic_model import Aggregation, Dimension, Measure, SemanticModel
 from aiser_app.domain.semantic_query import Condition, Filter, FilterGroup, SemanticQuery
+from aiser_app.errors import QueryInvalid
 
 _COLUMN = re.compile(r"(?:\$\{CUBE\}\.)?([A-Za-z_]\w*)")
 _SELECT_ALL = re.compile(
@@ -83,6 +84,15 @@ def _side(found: tuple[str | None, ...], cube: str) -> tuple[str, tuple[str, boo
     owner = found[0] or found[2] or ""
     name = found[1] or found[3] or ""
     return (cube if owner == "CUBE" else owner), (name, found[0] is None)
+
+
+def check_computable(query: SemanticQuery, model: SemanticModel) -> None:
+    """Raises `QueryInvalid` when a member of the query is one that only Cube can compute."""
+    member = member_only_in_cube(query, model)
+    if member:
+        raise QueryInvalid(
+            f"Only Cube can compute “{member[:80]}”.", hint="It is defined in Cube's own way."
+        )
 
 
 def member_only_in_cube(query: SemanticQuery, model: SemanticModel) -> str:

@@ -347,9 +347,7 @@ def _synonyms(item: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _unit(item: Mapping[str, Any]) -> str:
     found = _meta(item).get("unit")
-    if isinstance(found, str):
-        return found[:40]
-    return "%" if item.get("format") == "percent" else ""
+    return found[:40] if isinstance(found, str) else ""
 
 
 def _meta(item: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,0 +1,33 @@
+cube('items', {
+  sql: 'SELECT * FROM items',
+  title: 'Items',
+  joins: {
+    shops: { relationship: 'many_to_one', sql: `${CUBE}.shop_id = ${shops.id}` },
+  },
+  measures: {
+    count: { type: 'count' },
+    revenue: { sql: 'price', type: 'sum', title: 'Revenue', meta: { unit: 'EUR', synonyms: ['turnover'] } },
+    biggest: { sql: 'big', type: 'max', title: 'Biggest number' },
+    weight: { sql: 'weight', type: 'sum', title: 'Weight' },
+    mean_price: { sql: 'price', type: 'avg', title: 'Mean price' },
+    shops_with_items: { sql: 'shop_id', type: 'countDistinct', title: 'Shops with items' },
+    slow: { sql: '(SELECT count(*) FROM pg_sleep(7))', type: 'max', title: 'Slow' },
+    running: { sql: 'price', type: 'sum', rollingWindow: { trailing: 'unbounded' }, title: 'Running' },
+  },
+  dimensions: {
+    id: { sql: 'id', type: 'number', primaryKey: true, public: true },
+    kind: { sql: 'kind', type: 'string', title: 'Kind' },
+    big: { sql: 'big', type: 'number', title: 'Number' },
+    price: { sql: `${CUBE}.price`, type: 'number', title: 'Price' },
+    paid: { sql: 'paid', type: 'boolean', title: 'Paid' },
+    sold_at: { sql: 'sold_at', type: 'time', title: 'Sold at' },
+    size: {
+      type: 'string',
+      title: 'Size',
+      case: { when: [{ sql: `${CUBE}.price > 100`, label: 'large' }], else: { label: 'small' } },
+    },
+  },
+  segments: {
+    sold_well: { sql: `${CUBE}.price > 50` },
+  },
+});
