@@ -27,13 +27,13 @@ _WORDS_NOT_COLUMNS = frozenset({"true", "false", "null", "current_date", "curren
 
 
 def text_of(template: object) -> str:
-    """The text between backticks; empty for what is a program, or nothing."""
-    if not isinstance(template, str):
+    """The text between backticks or quotes; empty for what is a program, or nothing."""
+    found = template.strip() if isinstance(template, str) else ""
+    if len(found) < 2 or found[0] not in "`'\"" or found[-1] != found[0]:
         return ""
-    found = template.strip()
-    if len(found) < 2 or found[0] != "`" or found[-1] != "`":
-        return ""
-    return found[1:-1].strip()
+    text = found[1:-1].strip()
+    # The mark itself inside means more than one text, or an escape that is not read here.
+    return "" if found[0] in text else text
 
 
 def column_of(template: object) -> str:
@@ -51,7 +51,7 @@ def expression_of(template: object) -> str:
         return ""
     plain = _REFERENCE.sub(r"{\1}", text)
     # Braces of another kind would be read as names.
-    return plain if plain.count("{") == len(names) and "`" not in text and "\\" not in text else ""
+    return plain if plain.count("{") == len(names) and "\\" not in text else ""
 
 
 def members_in(expression: str) -> set[str]:
