@@ -23,7 +23,12 @@ from aiser_app.query.connection import (
 )
 from aiser_app.query.cube.address import checked_secret, read_cube_url
 from aiser_app.query.cube.client import CubeClient
-from aiser_app.query.cube.failures import CubeFailed, CubeUnreachable, unreadable
+from aiser_app.query.cube.failures import (
+    CubeFailed,
+    CubeNotTrusted,
+    CubeUnreachable,
+    unreadable,
+)
 from aiser_app.query.cube.model import CubeModel, model_of_meta
 from aiser_app.query.cube.probing import known_of
 from aiser_app.query.cube.token import context_of, signed_token
@@ -123,7 +128,10 @@ class CubeAccess:
 
         def sign_in() -> SignedIn[Mapping[str, Any]]:
             patience = patience_of(META_SECONDS, META_SECONDS, CancelToken())
-            meta = client.meta(token, patience)
+            try:
+                meta = client.meta(token, patience)
+            except CubeNotTrusted as error:
+                raise StepFailed(ConnectionStep.TLS, f"{error.message} {error.hint}") from error
             return SignedIn(
                 session=meta,
                 server_version="Cube",

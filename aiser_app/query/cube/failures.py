@@ -31,6 +31,12 @@ class CubeUnreachable(CubeFailed):
     code: ClassVar[str] = "cube_unreachable"
 
 
+class CubeNotTrusted(CubeUnreachable):
+    """Its certificate is not one for its address, or there is no encryption at all."""
+
+    code: ClassVar[str] = "cube_not_trusted"
+
+
 def unreadable() -> CubeFailed:
     return CubeFailed("Cube's answer could not be read.")
 

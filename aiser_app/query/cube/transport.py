@@ -21,7 +21,7 @@ from aiser_app.domain.cancellation import CancelToken
 from aiser_app.errors import QueryCancelled, QueryTimedOut
 from aiser_app.query.connection import HostRules
 from aiser_app.query.cube.address import CubeAddress
-from aiser_app.query.cube.failures import CubeFailed, CubeUnreachable
+from aiser_app.query.cube.failures import CubeFailed, CubeNotTrusted, CubeUnreachable
 from aiser_app.query.engines.interruption import Watchdog
 
 MAX_BODY_BYTES = 256 * 1024 * 1024
@@ -101,7 +101,7 @@ class Transport:
         try:
             connection.connect()
         except ssl.SSLError:
-            raise CubeUnreachable(
+            raise CubeNotTrusted(
                 "Cube's certificate is not valid for its address.",
                 hint="Use https with a certificate that this machine trusts.",
             ) from None
