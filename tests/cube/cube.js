@@ -1,6 +1,8 @@
 require('./without-addon');
 
 module.exports = {
+  // Says "Continue wait" after a second, so that tests need no query of five.
+  orchestratorOptions: { continueWaitTimeout: 1 },
   scheduledRefreshContexts: async () => [{ securityContext: {} }],
   // Row security as teams write it: by what the token says of the person.
   queryRewrite: (query, { securityContext }) => {

@@ -123,18 +123,19 @@ class CubePlan:
             raise CubeUnreachable("Cube did not answer a moment ago.")
         client = self.access.client(source)
         token = self.access.token(source, self.request.actor, self.seconds_left)
-        with self._watching():
-            found = reached(
-                lambda: client.sql(load.query, load.members, token, self._patience(cancel))
-            )
+        # Half of the time is left for the other way, if Cube says nothing.
+        patience = self._patience(self.seconds_left / 2, cancel)
+        try:
+            found = reached(lambda: client.sql(load.query, load.members, token, patience))
+        except CubeUnreachable:
+            self.down[source.cube_url] = time.monotonic() + DOWN_SECONDS
+            raise
         read = check_sql(found, self.request, dialect)
         run = _Run(client=client, token=token)
 
         @contextmanager
         def open_rows(_seconds: float, stop: CancelToken) -> Iterator[CubeRows]:
-            with self._watching():
-                rows = run.rows(load, self._patience(stop))
-            yield rows
+            yield run.rows(load, self._patience(self.seconds_left, stop))
 
         return Prepared(
             sources=(source,),
@@ -150,18 +151,9 @@ class CubePlan:
             read_at=lambda: run.read_at,
         )
 
-    def _patience(self, cancel: CancelToken) -> Patience:
-        """Half of the time is left for the other way, if Cube says nothing."""
-        answer_seconds = min(self.answer_seconds, self.seconds_left / 2)
+    def _patience(self, seconds: float, cancel: CancelToken) -> Patience:
+        answer_seconds = min(self.answer_seconds, seconds)
         return Patience(until=self.until, answer_seconds=answer_seconds, cancel=cancel)
-
-    @contextmanager
-    def _watching(self) -> Iterator[None]:
-        try:
-            yield
-        except CubeUnreachable:
-            self.down[self.request.main.source.cube_url] = time.monotonic() + DOWN_SECONDS
-            raise
 
 
 @dataclass(kw_only=True, slots=True)

@@ -11,7 +11,6 @@ cube('items', {
     weight: { sql: 'weight', type: 'sum', title: 'Weight' },
     mean_price: { sql: 'price', type: 'avg', title: 'Mean price' },
     shops_with_items: { sql: 'shop_id', type: 'countDistinct', title: 'Shops with items' },
-    slow: { sql: '(SELECT count(*) FROM pg_sleep(7))', type: 'max', title: 'Slow' },
     running: { sql: 'price', type: 'sum', rollingWindow: { trailing: 'unbounded' }, title: 'Running' },
   },
   dimensions: {
@@ -30,4 +29,10 @@ cube('items', {
   segments: {
     sold_well: { sql: `${CUBE}.price > 50` },
   },
+});
+
+// Takes some seconds.
+cube('pairs', {
+  sql: 'SELECT a.id FROM items a CROSS JOIN items b CROSS JOIN items c WHERE c.id <= 15',
+  measures: { count: { type: 'count' } },
 });
