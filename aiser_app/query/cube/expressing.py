@@ -37,6 +37,8 @@ class CubeColumn:
     key: str
     member: str
     column: Column
+    stored: str = ""
+    """Type of the column behind it, as the source's catalog has it; empty when it has none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,6 +19,7 @@ from aiser_app.query.cube.expressing import LoadPlan, express
 from aiser_app.query.cube.failures import CubeFailed, CubeNotUsed, CubeUnreachable
 from aiser_app.query.cube.reading import check_sql
 from aiser_app.query.cube.rows import CubeRows, typed_rows
+from aiser_app.query.cube.stored_types import with_stored_types
 from aiser_app.query.cube.token import context_of
 from aiser_app.query.cube.transport import Patience
 from aiser_app.query.prepared import Prepared
@@ -64,6 +65,7 @@ class CubeRoute:
             columns=request.columns,
             members=asked.members,
         )
+        load = with_stored_types(load, asked.model, request.main.tables)
         return CubePlan(
             access=self._access,
             request=replace(request, columns=tuple(item.column for item in load.columns)),

@@ -89,7 +89,7 @@ def _value(row: Mapping[str, Any], key: str) -> Any:
 
 
 def _array(item: CubeColumn, values: list[Any]) -> pa.Array:
-    make = _MAKERS.get(item.column.type, _texts)
+    make = _STORED.get((item.column.type, item.stored)) or _MAKERS.get(item.column.type, _texts)
     try:
         return make(values)
     except (ValueError, TypeError, OverflowError, InvalidOperation, pa.ArrowException):
@@ -109,7 +109,12 @@ def _numbers(values: list[Any]) -> pa.Array:
         found = _decimals([None if text is None else Decimal(text) for text in texts])
         if found is not None:
             return found
-    return pa.array([None if text is None else float(text) for text in texts], pa.float64())
+    return _floats(texts)
+
+
+def _floats(values: list[Any]) -> pa.Array:
+    found = [None if value is None else float(_number_text(value)) for value in values]
+    return pa.array(found, pa.float64())
 
 
 def _number_text(value: Any) -> str:
@@ -188,3 +193,8 @@ _MAKERS: Mapping[str, Callable[[list[Any]], pa.Array]] = {
     "date": _days,
     "timestamp": _moments,
 }
+_STORED: Mapping[tuple[str, str], Callable[[list[Any]], pa.Array]] = {
+    ("timestamp", "date"): _days,
+    ("number", "number"): _floats,
+}
+"""Where the column behind a member tells more than Cube does: days without a time, floating point."""

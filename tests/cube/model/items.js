@@ -20,6 +20,8 @@ cube('items', {
     price: { sql: `${CUBE}.price`, type: 'number', title: 'Price' },
     paid: { sql: 'paid', type: 'boolean', title: 'Paid' },
     sold_at: { sql: 'sold_at', type: 'time', title: 'Sold at' },
+    sold_on: { sql: 'sold_on', type: 'time', title: 'Sold on' },
+    grams: { sql: 'weight', type: 'number', title: 'Grams' },
     size: {
       type: 'string',
       title: 'Size',

@@ -73,6 +73,8 @@ SAME = [
     asked(REVENUE, by=(KIND,), order=(Order(member="items.kind", descending=True),)),
     asked(COUNT, by=(CITY,), order=(Order(member=COUNT), Order(member="shops.city")), limit=3),
     asked(by=(DimensionRef(member="items.id"), DimensionRef(member="items.price")), limit=50),
+    asked(by=(DimensionRef(member="items.grams"), DimensionRef(member="items.sold_on")), limit=50),
+    asked("items.weight", by=(DimensionRef(member="items.paid"),)),
     asked(by=(DimensionRef(member="items.id"), DimensionRef(member="items.sold_at")), limit=50),
     *(asked(COUNT, **sold(span)) for span in Granularity if span is not Granularity.HOUR),
     asked(COUNT, limit=30, **sold(Granularity.HOUR)),
@@ -108,6 +110,7 @@ def test_cube_gives_the_rows_of_the_compiler(gate: CubeGate, query: SemanticQuer
     assert [column.name for column in by_cube.columns] == [column.name for column in direct.columns]
     assert [column.title for column in by_cube.columns] == [c.title for c in direct.columns]
     assert gate.rows(by_cube) == gate.rows(direct)
+    assert [column.type for column in by_cube.columns] == [column.type for column in direct.columns]
     assert gate.rows(direct)
     assert by_cube.notes == ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -98,6 +99,17 @@ def test_other_types(kind: str, values: list[Any], expected: list[Any]) -> None:
 def test_values_that_do_not_fit(kind: str, value: Any) -> None:
     with pytest.raises(CubeFailed):
         column(kind, value)
+
+
+def test_what_the_catalog_knows() -> None:
+    rows = [{"c0": "2024-02-29T00:00:00.000", "c1": "1.5", "c2": None}]
+    known = plan("timestamp", "number", "number")
+    stored = tuple(
+        replace(item, stored=kind)
+        for item, kind in zip(known.columns, ("date", "number", "decimal"), strict=True)
+    )
+    table = typed_rows(replace(known, columns=stored), [{"data": rows}]).table
+    assert table.schema.types == [pa.date32(), pa.float64(), pa.float64()]
 
 
 def test_a_missing_column() -> None:
