@@ -46,6 +46,17 @@ def test_an_answer_by_cube(run: AgentRun) -> None:
     assert "its own rules for this person" in line["detail"]
     assert run.lines["query-1"]["detail"].startswith("cube, ")
     assert not [caveat for caveat in answer.caveats if "Cube" in caveat]
+    [step] = [step for step in answer.steps if step.claim.startswith("Cube answered")]
+    assert "its own rules for this person" in step.how
+    assert "reads 1 allowed table, and no policy concerns it" in step.how
+
+
+def test_an_answer_from_a_rollup(run: AgentRun, cube: ScriptedCube) -> None:
+    cube.on("/sql", sql("SELECT n FROM rollups.flights", preAggregations=[{"tableName": "x"}]))
+    answer = run.ask(QUESTION).answer
+    assert answer is not None
+    [step] = [step for step in answer.steps if step.claim.startswith("Cube answered")]
+    assert "from a rollup that it keeps" in step.how
 
 
 def test_an_answer_without_cube(run: AgentRun, cube: ScriptedCube) -> None:
@@ -55,6 +66,7 @@ def test_an_answer_without_cube(run: AgentRun, cube: ScriptedCube) -> None:
     assert "336,776" in answer.text or "336,776" in answer.headline
     assert [caveat for caveat in answer.caveats if caveat.startswith("Cube failed (status 500).")]
     assert run.lines["query-1-route"]["title"] == "Did without Cube"
+    assert [step for step in answer.steps if "Cube failed (status 500)." in step.how]
     assert "10.1.1.1" not in repr(answer) + repr(run.lines)
 
 
