@@ -54,7 +54,7 @@ class LoadPlan:
     order: tuple[tuple[str, bool], ...]
     """(key, descending), as asked or as is usual."""
     ranges: tuple[tuple[str, str], ...] = ()
-    """Compared ranges in the order of Cube's results."""
+    """Compared ranges in the order of Cube's results: by time."""
 
     @property
     def members(self) -> frozenset[str]:
@@ -105,8 +105,8 @@ def express(
         asked_rows=asked,
         is_cut=wanted is not None,
         order=order,
-        ranges=next(
-            (t.compare_date_ranges for t in query.time_dimensions if t.compare_date_ranges), ()
+        ranges=tuple(
+            days for item in query.time_dimensions for days in sorted(item.compare_date_ranges)
         ),
     )
 
@@ -129,6 +129,8 @@ def _check_forms(query: SemanticQuery, model: SemanticModel) -> None:
             (item.fill_gaps, "spans of time without rows"),
             (week and query.week_start != 1, "weeks that do not begin on Monday"),
         )
+    if _is_compared(query) and (query.order or query.limit is not None):
+        raise _cannot("an order or a limit over all of the compared periods")
     if sum(bool(item.compare_date_ranges) for item in query.time_dimensions) > 1:
         raise _cannot("comparing by two dates")
     times = Counter(item.dimension for item in query.time_dimensions)
@@ -141,6 +143,10 @@ def _check_forms(query: SemanticQuery, model: SemanticModel) -> None:
     ]
     if unknown:
         raise CubeNotUsed(f"Cube's model has no “{unknown[0][:80]}”.")
+
+
+def _is_compared(query: SemanticQuery) -> bool:
+    return any(item.compare_date_ranges for item in query.time_dimensions)
 
 
 def _refuse_if(*cases: tuple[bool, str]) -> None:
@@ -158,7 +164,7 @@ def _time(item: TimeDimension) -> dict[str, Any]:
     if item.granularity is not None:
         found["granularity"] = item.granularity.value
     if item.compare_date_ranges:
-        found["compareDateRange"] = [list(days) for days in item.compare_date_ranges]
+        found["compareDateRange"] = [list(days) for days in sorted(item.compare_date_ranges)]
     elif item.date_range is not None:
         found["dateRange"] = list(item.date_range)
     return found
@@ -190,7 +196,7 @@ def _shown(
 
 def _own_columns(query: SemanticQuery, model: SemanticModel) -> list[CubeColumn]:
     found: list[CubeColumn] = []
-    if any(item.compare_date_ranges for item in query.time_dimensions):
+    if _is_compared(query):
         column = Column(name="period", type="string", title="Period")
         found.append(CubeColumn(key=COMPARED, member="", column=column))
     for item in query.time_dimensions:
@@ -249,7 +255,7 @@ def _order(query: SemanticQuery, shown: Sequence[CubeColumn]) -> tuple[tuple[str
     wanted = [(_found(item, shown), item.descending) for item in query.order]
     if not wanted:
         wanted = [(key, False) for key in times]
-    if not wanted and measured and groups:
+    if not wanted and measured and groups and not _is_compared(query):
         wanted = [(measured[0], True)]
     ordered: dict[str, bool] = {}
     for key, descending in (*wanted, *((key, False) for key in groups)):

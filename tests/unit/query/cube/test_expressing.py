@@ -111,9 +111,15 @@ def test_compared_ranges_come_first() -> None:
     compared = TimeDimension(dimension="items.sold_at", compare_date_ranges=ranges)
     plan = expressed(measures=COUNT, time_dimensions=(compared,))
     assert plan.query["timeDimensions"] == [
-        {"dimension": "items.sold_at", "compareDateRange": [list(days) for days in ranges]}
+        {"dimension": "items.sold_at", "compareDateRange": [list(days) for days in ranges[::-1]]}
     ]
-    assert plan.ranges == ranges
+    assert plan.ranges == ranges[::-1]
+    assert expressed(measures=COUNT, dimensions=KIND, time_dimensions=(compared,)).query[
+        "order"
+    ] == [["items.kind", "asc"]]
+    for more in ({"limit": 5}, {"order": (Order(member="items.count"),)}):
+        with pytest.raises(CubeNotUsed, match="compared periods"):
+            expressed(measures=COUNT, time_dimensions=(compared,), **more)
     assert [item.column.name for item in plan.columns] == ["period", "count"]
     shown = (Column(name="range", type="string"), Column(name="n", type="integer"))
     query = SemanticQuery(measures=COUNT, time_dimensions=(compared,))
