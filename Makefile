@@ -1,7 +1,7 @@
 # Everything runs inside .venv, which is made and kept current by itself.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench eval load screenshots image lock environment browser mariadb warehouses
+.PHONY: help run test check bench eval load screenshots image lock environment browser mariadb warehouses cube
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -16,7 +16,7 @@ help: ## Show this list
 run: environment ## Start everything on this machine and print the address
 	@exec $(BIN)/python -m aiser_app up
 
-test: environment warehouses browser mariadb ## Run all tests and print the coverage table
+test: environment warehouses browser mariadb cube ## Run all tests and print the coverage table
 	@rm -f .coverage .coverage.* coverage.json
 	@status=0; $(BIN)/coverage run -m pytest $(TESTS) || status=$$?; \
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage json --quiet -o coverage.json && \
@@ -80,6 +80,9 @@ browser: environment
 
 mariadb: environment
 	@$(BIN)/python -m tests.fixtures.mariadb
+
+cube: environment
+	@$(BIN)/python -m tests.fixtures.cube
 
 warehouses: environment
 	@cmp -s requirements-warehouses.txt $(VENV)/installed-warehouses.txt || { \

@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.fixtures.sample",
     "tests.fixtures.mariadb",
     "tests.fixtures.clickhouse",
+    "tests.fixtures.cube",
 ]
 
 LAST = ("tests/security/", "tests/e2e/")

@@ -48,6 +48,8 @@ class QueryRunView(BaseModel):
     route: str | None
     why: str | None
     """Why this route was taken."""
+    notes: list[str]
+    """What a reader should know, such as that the source's Cube did not answer."""
     engine: str | None
     sql: str | None
     """As executed: re-rendered, limited, with policies; parameters by name."""

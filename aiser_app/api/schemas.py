@@ -161,6 +161,8 @@ class SourceDetail(SourceView):
     suggested_questions: list[str]
     url: str
     """Without the password; empty for uploads, and for who may not change it."""
+    cube_url: str
+    """Of the Cube that is attached; empty when there is none, and for who may not change it."""
     options: dict[str, Any]
 
 

@@ -14,6 +14,8 @@ from aiser_app.domain.policy import MaskKind
 
 ConnectionUrl = Annotated[str, StringConstraints(max_length=4_000)]
 """Has a password in it: part of requests only."""
+ApiSecret = Annotated[str, StringConstraints(max_length=4_000)]
+"""Part of requests only."""
 
 
 class CreateSourceBody(Body):
@@ -36,6 +38,24 @@ class ChangeSourceBody(Body):
 class TestUrlBody(Body):
     url: ConnectionUrl
     options: dict[str, Any] | None = None
+
+
+class CubeBody(Body):
+    url: ConnectionUrl
+    """https://cube.example.com, with or without the path of its API."""
+    secret: ApiSecret
+
+
+class TestCubeBody(Body):
+    url: ConnectionUrl | None = None
+    secret: ApiSecret | None = None
+    """Both, to try a Cube before it is attached; neither, to try the one that is."""
+
+
+class CubeChanged(BaseModel):
+    cube_url: str
+    run_id: str | None
+    """The sync that reads the model; null when one is under way, which then has to be repeated."""
 
 
 class PauseBody(Body):

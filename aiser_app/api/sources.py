@@ -13,16 +13,22 @@ from aiser_app.api.source_schemas import (
     ChangeSourceBody,
     ConnectionReportView,
     CreateSourceBody,
+    CubeBody,
+    CubeChanged,
     PauseBody,
     RunStarted,
     SourceTableDetail,
     SourceTableList,
     SourceTableSummary,
+    TestCubeBody,
     TestUrlBody,
 )
+from aiser_app.bootstrap.web import Services
+from aiser_app.domain.actor import Actor
 from aiser_app.domain.catalog import SourceTable
 from aiser_app.domain.data_source import DataSource
 from aiser_app.domain.encoding import encode
+from aiser_app.domain.run import Run
 from aiser_app.domain.semantic_model import Cube
 from aiser_app.errors import NotFound
 from aiser_app.services.source_setup import SourceChange
@@ -89,6 +95,30 @@ def resume_source(source_id: str, actor: CurrentActor, given: GivenServices) -> 
     return source_view(given.source_setup.resume(actor, source_id))
 
 
+@router.put("/{source_id}/cube", status_code=202)
+def attach_cube(
+    source_id: str, body: CubeBody, actor: CurrentActor, given: GivenServices
+) -> CubeChanged:
+    """Semantic queries go by way of this Cube from now on; a sync reads its model."""
+    run = given.cube_setup.attach(actor, source_id, url=body.url, secret=body.secret)
+    return _cube_changed(source_id, run, actor, given)
+
+
+@router.delete("/{source_id}/cube", status_code=202)
+def detach_cube(source_id: str, actor: CurrentActor, given: GivenServices) -> CubeChanged:
+    """Queries go to the source itself again; a sync infers the model anew."""
+    return _cube_changed(source_id, given.cube_setup.detach(actor, source_id), actor, given)
+
+
+@router.post("/{source_id}/cube/test")
+def test_cube(
+    source_id: str, body: TestCubeBody, actor: CurrentActor, given: GivenServices
+) -> ConnectionReportView:
+    """Try the Cube of a source, or another one before it is attached. The answer is 200 in any case."""
+    report = given.cube_setup.test(actor, source_id, url=body.url, secret=body.secret)
+    return ConnectionReportView.model_validate(report)
+
+
 @router.delete("/{source_id}", status_code=204)
 def delete_source(source_id: str, actor: CurrentActor, given: GivenServices) -> None:
     """Remove it with its policies and kept data. The history of what was asked stays."""
@@ -142,8 +172,15 @@ def get_source(source_id: str, actor: CurrentActor, given: GivenServices) -> Sou
         tables=tables,
         suggested_questions=questions,
         url=given.source_setup.shown_url(actor, source),
+        cube_url=given.cube_setup.shown_url(actor, source),
         options=encode(source.settings),
     )
+
+
+def _cube_changed(source_id: str, run: Run | None, actor: Actor, given: Services) -> CubeChanged:
+    source = given.sources.get(actor, source_id)
+    url = given.cube_setup.shown_url(actor, source)
+    return CubeChanged(cube_url=url, run_id=run.run_id if run else None)
 
 
 def source_view(source: DataSource) -> SourceView:

@@ -10,6 +10,7 @@ from aiser_app.broker.result_cache import ResultCacheStore
 from aiser_app.config import Settings
 from aiser_app.query.cache import ResultCache
 from aiser_app.query.connection import host_rules
+from aiser_app.query.cube import CubeAccess, CubeRoute
 from aiser_app.query.engines.clickhouse import ClickHouseEngine
 from aiser_app.query.engines.contract import Engine
 from aiser_app.query.engines.duckdb import DuckDBEngine
@@ -38,10 +39,19 @@ class DataAccess:
     store: ResultStore
     cache: ResultCache
     federation: FederationSettings
+    cube: CubeAccess
+    cube_route: CubeRoute
 
     def router(self, journal: QueryJournal) -> QueryRouter:
         """The gate, writing what it does into `journal`."""
-        return QueryRouter(self.sources.engines, self.store, journal, self.cache, self.federation)
+        return QueryRouter(
+            self.sources.engines,
+            self.store,
+            journal,
+            self.cache,
+            self.federation,
+            cube=self.cube_route,
+        )
 
     def engine(self, name: str) -> Engine:
         return self.sources.engine(name)
@@ -61,6 +71,7 @@ def build_data_access(settings: Settings) -> DataAccess:
         SqliteEngine(settings.sources_dir, sealer.open),
         *warehouse_engines(sealer.open, rules).values(),
     ]
+    cube = CubeAccess(seal=sealer.seal, unseal=sealer.open, rules=rules)
     return DataAccess(
         sealer=sealer,
         sources=SourceAccess(
@@ -73,4 +84,6 @@ def build_data_access(settings: Settings) -> DataAccess:
             ResultCacheStore(connect(settings.redis_url, reply_timeout=CACHE_REPLY_SECONDS))
         ),
         federation=FederationSettings(folder=settings.run_dir / "federated"),
+        cube=cube,
+        cube_route=CubeRoute(cube),
     )

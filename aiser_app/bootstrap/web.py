@@ -27,6 +27,7 @@ from aiser_app.services.accounts.context import AccountContext
 from aiser_app.services.advice import Advice
 from aiser_app.services.chat import Chat
 from aiser_app.services.conversations import Conversations
+from aiser_app.services.cube_setup import CubeSetup
 from aiser_app.services.health import Health
 from aiser_app.services.key_rotation import KeyRotation
 from aiser_app.services.policies import DataPolicies
@@ -59,6 +60,7 @@ class Services:
     health: Health
     data: DataAccess
     source_setup: SourceSetup
+    cube_setup: CubeSetup
     policies: DataPolicies
     models: SemanticModels
     queries: Queries
@@ -143,6 +145,7 @@ class _QueryServices(TypedDict):
 
     data: DataAccess
     source_setup: SourceSetup
+    cube_setup: CubeSetup
     policies: DataPolicies
     models: SemanticModels
     queries: Queries
@@ -156,15 +159,17 @@ def _query_services(
     settings: Settings, engine: Engine, data: DataAccess, queue: JobQueue, events: RunEventLog
 ) -> _QueryServices:
     dialects = data.sources.dialects
+    source_setup = SourceSetup(
+        engine,
+        access=data.sources,
+        queue=queue,
+        events=events,
+        sources_dir=settings.sources_dir,
+    )
     return _QueryServices(
         data=data,
-        source_setup=SourceSetup(
-            engine,
-            access=data.sources,
-            queue=queue,
-            events=events,
-            sources_dir=settings.sources_dir,
-        ),
+        source_setup=source_setup,
+        cube_setup=CubeSetup(engine, cube=data.cube, setup=source_setup),
         policies=DataPolicies(engine, dialects=dialects),
         models=SemanticModels(engine, dialects=dialects),
         queries=Queries(

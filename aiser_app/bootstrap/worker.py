@@ -131,7 +131,7 @@ def _works(settings: Settings, engine: Engine, data: DataAccess) -> dict[RunKind
     return {
         RunKind.ASK: answering.work,
         RunKind.QUERY: querying.work,
-        RunKind.SYNC: succeeding(Syncing(engine, access=data.sources).work),
+        RunKind.SYNC: succeeding(Syncing(engine, access=data.sources, cube=data.cube).work),
         RunKind.INGEST: succeeding(
             Ingesting(
                 engine,

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+CUBE_URL, CUBE_SECRET = "cube_url", "cube_secret"
+"""Options of a source with a Cube: the address of its API, and its secret, sealed as `sealed_url` is."""
+
 
 class SourceStatus(StrEnum):
     READY = "ready"
@@ -44,8 +47,9 @@ class DataSource:
     engine: str
     """Name of the engine in `query.engines`; its dialect is the engine's `dialect`."""
     options: Mapping[str, str] = field(default_factory=dict)
-    """Engine options without secrets; for `duckdb`: `path`, relative to the data folder; `schema`
-    where plain table names are in another one than is usual for the engine."""
+    """Engine options without plain secrets; for `duckdb`: `path`, relative to the data folder;
+    `schema` where plain table names are in another one than is usual for the engine; `cube_url` and
+    `cube_secret` of an attached Cube."""
     sealed_url: str = field(default="", repr=False)
     """Connection URL with credentials, encrypted; only engines open it, by `access.sealing`."""
     settings: SourceSettings = field(default_factory=SourceSettings)
@@ -66,3 +70,8 @@ class DataSource:
     def is_kept_here(self) -> bool:
         """Whether Aiser keeps the data itself, so that it changes by ingest only."""
         return self.engine == "duckdb"
+
+    @property
+    def cube_url(self) -> str:
+        """Address of the API of the Cube that is attached; empty when there is none."""
+        return self.options.get(CUBE_URL, "")

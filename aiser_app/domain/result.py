@@ -50,3 +50,5 @@ class Result:
     """All sources of a query over several; `source_id` is the first of them."""
     policies: tuple[str, ...] = ()
     """Names of the row policies and column masks that apply to these rows."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know of how the rows came about, such as that Cube did not answer."""

@@ -44,7 +44,8 @@ def record_of(
     plan: str = "",
 ) -> QueryRecord:
     """The record of one query; without `prepared` it was refused before anything ran."""
-    sql = prepared.sql if prepared else request.sql
+    ran = result or prepared  # one that was found in the cache may have gone another way
+    sql = ran.sql if ran else request.sql
     slow_after = min(s.source.settings.slow_query_seconds for s in request.sources)
     from_cache = result is not None and result.from_cache
     return QueryRecord(
@@ -56,10 +57,10 @@ def record_of(
         purpose=request.purpose,
         status=_status(error),
         sql=sql,
-        fingerprint=(prepared and prepared.fingerprint) or fingerprint(sql, dialect),
-        tables=prepared.tables if prepared else (),
-        engine=prepared.engine if prepared else request.main.source.engine,
-        route=prepared.route if prepared else "",
+        fingerprint=_fingerprint(sql, dialect, prepared),
+        tables=ran.tables if ran else (),
+        engine=ran.engine if ran else request.main.source.engine,
+        route=ran.route if ran else "",
         started_at=datetime.now(UTC),
         queue_ms=round(request.queue_ms, 3),
         duration_ms=measured.duration_ms,
@@ -74,6 +75,11 @@ def record_of(
         is_slow=not from_cache and measured.duration_ms >= slow_after * 1000,
         plan=plan,
     )
+
+
+def _fingerprint(sql: str, dialect: str, prepared: Prepared | None) -> str:
+    known = prepared.fingerprint if prepared is not None and prepared.sql == sql else ""
+    return known or fingerprint(sql, dialect)
 
 
 def _status(error: AiserError | None) -> QueryStatus:

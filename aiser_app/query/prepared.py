@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 from aiser_app.domain.cancellation import CancelToken
@@ -43,6 +44,13 @@ class Prepared:
     """(actual, timeout in seconds, cancel) → the engine's plan, where there is one."""
     fingerprint: str = ""
     """Of `sql`, where the guard knew it already."""
+    read_at: Callable[[], datetime | None] = lambda: None
+    """Asked after the rows were read: how old they were, where the route knows it."""
+
+    def as_of(self) -> datetime | None:
+        """The age of the data, of kept data since its ingest; None for data that was read just now."""
+        kept = [source.synced_at for source in self.sources if source.is_kept_here]
+        return self.read_at() or min((at for at in kept if at is not None), default=None)
 
     @property
     def cache_seconds(self) -> float | None:

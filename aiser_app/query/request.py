@@ -10,7 +10,10 @@ from aiser_app.domain.actor import Actor
 from aiser_app.domain.data_source import DataSource
 from aiser_app.domain.policy import NO_POLICIES, GrantedTable, Policies
 from aiser_app.domain.result import Column
+from aiser_app.domain.semantic_model import SemanticModel
+from aiser_app.domain.semantic_query import SemanticQuery
 from aiser_app.domain.verdict import ParameterValue
+from aiser_app.errors import AiserError
 
 Parameters: TypeAlias = Mapping[str, ParameterValue | Sequence[ParameterValue]]
 """By name; a list where the query says `IN (:name)`."""
@@ -37,8 +40,23 @@ class CacheUse:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SemanticAsk:
+    """The question behind the SQL, for a route that does not take SQL."""
+
+    query: SemanticQuery
+    model: SemanticModel
+    members: tuple[str, ...] = ()
+    """Member of the model per column of the request, in parallel."""
+    refusal: AiserError | None = None
+    """Why our compiler cannot write SQL for it: then the request's `sql` is empty."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class QueryRequest:
-    """SQL is in the dialect of the one source, or in DuckDB's where there are several."""
+    """SQL is in the dialect of the one source, or in DuckDB's where there are several.
+
+    It is empty where only another route can answer `semantic`.
+    """
 
     actor: Actor
     sources: tuple[QuerySource, ...]
@@ -55,6 +73,7 @@ class QueryRequest:
     """Titles and units by column name, for the result's columns."""
     parameters: Parameters = field(default_factory=dict)
     cache: CacheUse = field(default_factory=CacheUse)
+    semantic: SemanticAsk | None = None
 
     @property
     def main(self) -> QuerySource:

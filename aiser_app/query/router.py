@@ -5,17 +5,19 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from aiser_app.domain.cancellation import CancelToken
 from aiser_app.domain.data_source import SourceStatus
-from aiser_app.domain.result import Column, Result
+from aiser_app.domain.result import Result
 from aiser_app.domain.verdict import Allowed, Denied
 from aiser_app.errors import AiserError, EngineUnavailable, NotFound, QueryDenied, SourcePaused
 from aiser_app.query.cache import ResultCache, cache_key
+from aiser_app.query.cube import CubeNotUsed, CubePlan, CubeRoute, check_other_way, check_written
 from aiser_app.query.engines.contract import Engine, Plan
+from aiser_app.query.envelopes import rows_read, titled, without_cube
 from aiser_app.query.federation import FederationSettings
 from aiser_app.query.guard import judge
 from aiser_app.query.journal import QueryJournal, record_of
@@ -29,6 +31,8 @@ log = logging.getLogger(__name__)
 PLAN_SECONDS = 5.0
 """Time that the plan of a slow query may take; it is not run again for it."""
 MAX_PLAN_CHARS = 100_000
+MIN_SECONDS = 0.1
+"""For a query whose time Cube has used up: it ends as one that took too long."""
 FEDERATED = "duckdb"
 """Dialect and engine of queries over several sources."""
 
@@ -55,13 +59,18 @@ class QueryRouter:
         journal: QueryJournal,
         cache: ResultCache,
         federation: FederationSettings,
+        cube: CubeRoute | None = None,
     ) -> None:
-        """`journal` keeps the envelope; rows of a result that cannot be recorded are removed."""
+        """`journal` keeps the envelope; rows of a result that cannot be recorded are removed.
+
+        Without `cube` every query takes the other routes.
+        """
         self._engines = engines
         self._results = results
         self._journal = journal
         self._cache = cache
         self._federation = federation
+        self._cube = cube
 
     def run(self, request: QueryRequest, cancel: CancelToken) -> Result:
         """Judge, find or run, store and record one query.
@@ -93,11 +102,15 @@ class QueryRouter:
         measured = Measurement(is_sampling=False)
         attempt = _Attempt(query_id=uuid.uuid4().hex, measured=measured)
         with attempt.measured:
-            prepared = self._prepare(request)
-            found = self._cache.find(self._key(request, prepared))
+            cube, refused = self._cube_plan(request)
+            if cube is not None:
+                request, key = cube.request, cube.key
+            else:
+                attempt.prepared = self._prepare(request)
+                key = self._key(request, attempt.prepared)
+            found = self._cache.find(key)
             result = self._reuse(request, attempt.query_id, found) if found else None
-        attempt.prepared = prepared
-        return self._keep(request, attempt, result) if result else None
+        return self._keep(request, attempt, without_cube(result, refused)) if result else None
 
     def check(self, request: QueryRequest) -> Prepared:
         """The verdict alone, for whoever wants to know before running.
@@ -123,21 +136,74 @@ class QueryRouter:
         return prepared.explain(actual, self._seconds(request), cancel)
 
     def _run(self, request: QueryRequest, attempt: _Attempt, cancel: CancelToken) -> Result:
+        plan, refused = self._cube_plan(request)
+        if plan is not None:
+            try:
+                return self._run_by_cube(plan, attempt, cancel)
+            except CubeNotUsed as error:
+                log.info("cube_not_used", extra={"code": error.code, "reason": error.message})
+                attempt.prepared, refused = None, error
+                request = replace(request, timeout_seconds=max(MIN_SECONDS, plan.seconds_left))
+        if refused is not None:
+            check_other_way(request, refused)
         prepared = attempt.prepared = self._prepare(request)
-        return self._cache.fetch(
-            self._key(request, prepared),
-            sources=tuple(source.source_id for source in prepared.sources),
+        result = self._fetch(
+            request,
+            attempt,
+            cancel,
+            key=self._key(request, prepared),
             ttl_seconds=prepared.cache_seconds,
+            load=lambda: self._load(request, attempt, prepared, cancel),
+        )
+        return without_cube(result, refused)
+
+    def _cube_plan(self, request: QueryRequest) -> tuple[CubePlan | None, CubeNotUsed | None]:
+        """What to ask of Cube, or why it cannot be asked; neither where there is no Cube."""
+        if self._cube is None or not self._cube.is_for(request):
+            return None, None
+        self._check_source(request, request.main)
+        try:
+            return self._cube.plan(request, self._seconds(request)), None
+        except CubeNotUsed as error:
+            return None, error
+
+    def _run_by_cube(self, plan: CubePlan, attempt: _Attempt, cancel: CancelToken) -> Result:
+        """Raises `CubeNotUsed` when the query has to go another way."""
+        request = plan.request
+        dialect = self._engine(request.main).dialect
+
+        def load() -> Result:
+            prepared = attempt.prepared = plan.prepare(dialect, cancel)
+            return self._load(request, attempt, prepared, cancel)
+
+        seconds = request.main.source.settings.cache_seconds
+        return self._fetch(request, attempt, cancel, key=plan.key, ttl_seconds=seconds, load=load)
+
+    def _fetch(
+        self,
+        request: QueryRequest,
+        attempt: _Attempt,
+        cancel: CancelToken,
+        *,
+        key: str,
+        ttl_seconds: float | None,
+        load: Callable[[], Result],
+    ) -> Result:
+        return self._cache.fetch(
+            key,
+            sources=tuple(given.source.source_id for given in request.sources),
+            ttl_seconds=ttl_seconds,
             bypass=request.cache.bypass,
             stale_ok_seconds=request.cache.stale_ok_seconds,
             wait_seconds=self._seconds(request),
             cancel=cancel,
-            load=lambda: self._load(request, attempt, prepared, cancel),
+            load=load,
             reuse=lambda found: self._reuse(request, attempt.query_id, found),
         )
 
     def _prepare(self, request: QueryRequest) -> Prepared:
         """Judge every part of the query, and choose its route."""
+        check_written(request)
         for given in request.sources:
             self._check_source(request, given)
         if len(request.sources) > 1:
@@ -207,7 +273,6 @@ class QueryRouter:
         duration_ms = (time.perf_counter() - started) * 1000
         if duration_ms >= 1000 * min(s.settings.slow_query_seconds for s in prepared.sources):
             attempt.plan = self._plan(prepared)
-        kept = [source.synced_at for source in prepared.sources if source.is_kept_here]
         return Result(
             result_id=attempt.query_id,
             organization_id=request.actor.organization_id,
@@ -216,7 +281,7 @@ class QueryRouter:
             row_count=stored.row_count,
             truncated=stored.truncated,
             limit=request.limit,
-            as_of=min((at for at in kept if at is not None), default=read_at),
+            as_of=prepared.as_of() or read_at,
             duration_ms=round(duration_ms, 3),
             engine=prepared.engine,
             route=prepared.route,
@@ -224,7 +289,7 @@ class QueryRouter:
             sql=prepared.sql,
             tables=prepared.tables,
             claims_hash=request.actor.claims.hash,
-            rows_read=_rows_read(request, prepared),
+            rows_read=rows_read(request, prepared),
             limiting_factor=stored.limiting_factor,
             byte_count=stored.byte_count,
             source_ids=tuple(source.source_id for source in prepared.sources),
@@ -273,7 +338,7 @@ class QueryRouter:
             found,
             result_id=query_id,
             from_cache=True,
-            columns=tuple(_titled(column, request) for column in found.columns),
+            columns=tuple(titled(column, request) for column in found.columns),
         )
 
     def _keep(self, request: QueryRequest, attempt: _Attempt, result: Result) -> Result:
@@ -313,18 +378,3 @@ class QueryRouter:
     def _dialect(self, request: QueryRequest) -> str:
         engine = self._engines.get(request.main.source.engine)
         return engine.dialect if engine and len(request.sources) == 1 else FEDERATED
-
-
-def _titled(column: Column, request: QueryRequest) -> Column:
-    """The column with the titles that this request gives, not those of whoever asked first."""
-    given = next((item for item in request.columns if item.name == column.name), None)
-    return replace(column, title=given.title if given else "", unit=given.unit if given else "")
-
-
-def _rows_read(request: QueryRequest, prepared: Prepared) -> int | None:
-    """Rows of the tables in use, as far as the catalog knows them, and a policy hides none."""
-    if len(request.sources) > 1 or prepared.policies:
-        return None
-    tables = request.main.tables
-    counts = [tables[name].row_estimate if name in tables else None for name in prepared.tables]
-    return None if None in counts else sum(count for count in counts if count is not None)

@@ -12,6 +12,8 @@ from aiser_app.domain.semantic_model import Join, SemanticModel
 from aiser_app.domain.semantic_query import Existence, Filter, SemanticQuery
 
 KIND = "deductive"
+BY_CUBE = "cube"
+"""The route of results that a Cube gave."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +78,8 @@ def join_step(used: UsedJoin) -> ReasoningStep:
 
 def guard_step(result: Result) -> ReasoningStep:
     """That only what was allowed has run."""
+    if result.route == BY_CUBE:
+        return _cube_step(result)
     count = len(result.tables)
     return ReasoningStep(
         kind=KIND,
@@ -88,15 +92,31 @@ def guard_step(result: Result) -> ReasoningStep:
     )
 
 
+def _cube_step(result: Result) -> ReasoningStep:
+    """What runs in a Cube is Cube's own text: it was read before, and is not the one that we wrote."""
+    count = len(result.tables)
+    tables = f"{count} allowed {'table' if count == 1 else 'tables'}"
+    read = f"reads {tables}, and no policy concerns {'it' if count == 1 else 'them'}"
+    return ReasoningStep(
+        kind=KIND,
+        claim="Cube answered, with the rights that it gives to you",
+        how=f"{result.why} Its SQL was checked before: it {read}."
+        if result.tables
+        else f"{result.why} No data policy applies to you here.",
+        evidence=", ".join(result.tables),
+    )
+
+
 def result_step(result: Result) -> ReasoningStep:
     """What came back, and whether that is all of it."""
     rows = "1 row" if result.row_count == 1 else f"{result.row_count:,} rows"
     read = "" if result.rows_read is None else f" from {result.rows_read:,} rows"
+    why = f" {result.why}" if result.notes else ""
     whole = f"cut off at {result.limit:,} rows: there are more" if result.truncated else "all shown"
     return ReasoningStep(
         kind=KIND,
         claim=f"The data gives {rows}, {whole}",
-        how=f"{result.engine} computed {rows}{read} in {result.duration_ms:,.0f} ms.",
+        how=f"{result.engine} computed {rows}{read} in {result.duration_ms:,.0f} ms.{why}",
         evidence=f"result {result.result_id[:8]}, data as of {result.as_of:%Y-%m-%d %H:%M} UTC",
         confidence=0.8 if result.truncated else 1.0,
         duration_ms=result.duration_ms,

@@ -110,7 +110,8 @@ class Answering:
                     f"“{source.name}” was not synchronized yet.",
                     hint="Wait for its first sync, or look why it failed.",
                 )
-            granted = for_agent(query_source(uow, actor, source, model), model)
+            hidden = uow.source_tables.hidden_names(source.source_id)
+            granted = for_agent(query_source(uow, actor, source, model), model, hidden)
             model = self._models.as_seen(model, granted)
         context = AgentContext(
             question=run.question,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from aiser_app.access.data_policies import policies_for
@@ -35,10 +35,18 @@ def policies_of(uow: UnitOfWork, actor: Actor, source: DataSource) -> Policies:
     return policies_for(actor, found)
 
 
-def for_agent(granted: QuerySource, model: SemanticModel) -> QuerySource:
-    """The same without what the model does not speak of: tables that are hidden from the agent."""
-    spoken_of = dict.fromkeys(name for cube in model.cubes for name in (cube.table, *cube.reads))
-    known = [name for name in spoken_of if name in granted.tables]
+def for_agent(
+    granted: QuerySource, model: SemanticModel, hidden: Collection[str] = ()
+) -> QuerySource:
+    """The same without what the model does not speak of: tables that are hidden from the agent.
+
+    The model of a Cube speaks of fewer tables than its SQL reads; there all are granted but `hidden`.
+    """
+    if granted.source.cube_url:
+        known = [name for name in granted.tables if name not in hidden]
+    else:
+        spoken_of = dict.fromkeys(name for cube in model.cubes for name in (cube.table, *cube.reads))
+        known = [name for name in spoken_of if name in granted.tables]
 
     def load(names: Sequence[str]) -> list[GrantedTable]:
         if isinstance(granted.tables, GrantedTables):

@@ -20,7 +20,9 @@ class KeyRotation:
         self._sealer = sealer
 
     def rotate(self) -> int:
-        """A new primary key, every address encrypted with it, the old keys gone; how many there were.
+        """A new primary key, every address and secret encrypted with it, the old keys gone.
+
+        Returns how many there were.
 
         Raises:
             SecretUnreadable: an address cannot be read with any key; nothing was changed but that
@@ -31,7 +33,11 @@ class KeyRotation:
             sealed = uow.data_sources.list_sealed()
             for source_id, text in sealed:
                 uow.data_sources.replace_sealed(source_id, self._sealer.renew(text))
+            secrets = uow.data_sources.list_cube_secrets()
+            for source_id, text in secrets:
+                uow.data_sources.replace_cube_secret(source_id, self._sealer.renew(text))
             uow.commit()
         self._sealer.drop_old()
-        log.info("keys_rotated", extra={"renewed": len(sealed)})
-        return len(sealed)
+        renewed = len(sealed) + len(secrets)
+        log.info("keys_rotated", extra={"renewed": renewed})
+        return renewed

@@ -19,7 +19,13 @@ from aiser_app.db.repositories.audit_events import AuditEvent
 from aiser_app.db.unit_of_work import UnitOfWork
 from aiser_app.domain.actor import Actor
 from aiser_app.domain.connection import ConnectionReport
-from aiser_app.domain.data_source import DataSource, SourceSettings, SourceStatus
+from aiser_app.domain.data_source import (
+    CUBE_SECRET,
+    CUBE_URL,
+    DataSource,
+    SourceSettings,
+    SourceStatus,
+)
 from aiser_app.domain.encoding import decode, encode
 from aiser_app.domain.permission import Permission
 from aiser_app.domain.run import EventKind, Run, RunKind, RunStatus
@@ -98,7 +104,7 @@ class SourceSetup:
             with UnitOfWork(self._engine) as uow:
                 uow.data_sources.add(source, now)
                 uow.runs.add(run)
-                uow.audit_events.add(_event(actor, "source.created", source, now))
+                uow.audit_events.add(source_event(actor, "source.created", source, now))
                 uow.after_commit(lambda: self._announce(run))
                 uow.commit()
         except IntegrityError:
@@ -117,7 +123,7 @@ class SourceSetup:
                 source = self._with(source, change)
                 uow.data_sources.replace(source)
                 uow.audit_events.add(
-                    _event(actor, "source.changed", source, now, changed=_changed(change))
+                    source_event(actor, "source.changed", source, now, changed=_changed(change))
                 )
                 uow.commit()
         except IntegrityError:
@@ -141,7 +147,7 @@ class SourceSetup:
             uow.data_policies.delete_of_source(source.organization_id, source.source_id)
             uow.source_tables.delete_of_source(source.organization_id, source.source_id)
             uow.data_sources.delete(source, now)
-            uow.audit_events.add(_event(actor, "source.deleted", source, now))
+            uow.audit_events.add(source_event(actor, "source.deleted", source, now))
             uow.after_commit(lambda: self._remove_file(source))
             uow.commit()
 
@@ -200,11 +206,12 @@ class SourceSetup:
                 raise InvalidInput("The data of this source was uploaded: it has no address.")
             address = self._access.read(change.url)
             schema = address.database.rpartition("/")[2]
+            schema_option = {"schema": schema} if address.engine in _SCHEMA_IN_URL else {}
             source = replace(
                 source,
                 engine=address.engine,
                 sealed_url=self._access.seal(change.url),
-                options={"schema": schema} if address.engine in _SCHEMA_IN_URL else {},
+                options={**_cube_options(source), **schema_option},
             )
         if change.description is not None:
             if len(change.description) > DESCRIPTION_MAX_CHARS:
@@ -228,7 +235,7 @@ class SourceSetup:
             )
             uow.data_sources.replace(source)
             kind = "source.paused" if status is SourceStatus.PAUSED else "source.resumed"
-            uow.audit_events.add(_event(actor, kind, source, now, reason=reason))
+            uow.audit_events.add(source_event(actor, kind, source, now, reason=reason))
             uow.commit()
         return source
 
@@ -291,7 +298,7 @@ def _sync_run(actor: Actor, source: DataSource, now: datetime) -> Run:
     )
 
 
-def _event(
+def source_event(
     actor: Actor, kind: str, source: DataSource, now: datetime, **detail: object
 ) -> AuditEvent:
     return AuditEvent(
@@ -302,6 +309,12 @@ def _event(
         at=now,
         detail={"source_id": source.source_id, **detail},
     )
+
+
+def _cube_options(source: DataSource) -> dict[str, str]:
+    """A Cube stays attached when the address of the database changes."""
+    names = (CUBE_URL, CUBE_SECRET)
+    return {name: source.options[name] for name in names if name in source.options}
 
 
 def _changed(change: SourceChange) -> list[str]:

@@ -26,8 +26,10 @@ from aiser_app.errors import (
     SourcePaused,
 )
 from aiser_app.query.catalog import read_catalog
+from aiser_app.query.cube import CubeAccess
 from aiser_app.query.source_access import SourceAccess
 from aiser_app.services.catalogs import StoredCatalog, model_of, store_catalog
+from aiser_app.services.cube_models import CubeModels
 from aiser_app.services.step_lines import StepLines
 
 log = logging.getLogger(__name__)
@@ -47,10 +49,17 @@ class Syncing:
     """One per worker process."""
 
     def __init__(
-        self, engine: Engine, *, access: SourceAccess, budget_seconds: float = BUDGET_SECONDS
+        self,
+        engine: Engine,
+        *,
+        access: SourceAccess,
+        cube: CubeAccess | None = None,
+        budget_seconds: float = BUDGET_SECONDS,
     ) -> None:
+        """`cube` reads the models of Cubes; without it models are inferred."""
         self._engine = engine
         self._access = access
+        self._models = CubeModels(engine, access=access, cube=cube)
         self._budget_seconds = budget_seconds
 
     def work(self, run: Run, cancel: CancelToken, steps: StepLines) -> Mapping[str, Any]:
@@ -62,7 +71,7 @@ class Syncing:
         with exclusive(self._engine, f"sync:{run.source_id}") as is_ours:
             source = self._begin(run, is_ours=is_ours)
             try:
-                return self._sync(source, cancel, steps)
+                return self._sync(run, source, cancel, steps)
             except Exception as error:
                 self._mark_ended(source, error, cancel.reason)
                 raise
@@ -86,7 +95,9 @@ class Syncing:
             uow.commit()
         return source
 
-    def _sync(self, source: DataSource, cancel: CancelToken, steps: StepLines) -> Mapping[str, Any]:
+    def _sync(
+        self, run: Run, source: DataSource, cancel: CancelToken, steps: StepLines
+    ) -> Mapping[str, Any]:
         started = perf_counter()
         warnings = self._check(source, steps)
         catalog = read_catalog(
@@ -96,7 +107,7 @@ class Syncing:
             report=_Lines(steps),
             cancel=cancel,
         )
-        stored = self._store(source, catalog, warnings, cancel, steps)
+        stored = self._store(run, source, catalog, warnings, cancel, steps)
         return _outcome(stored, catalog, perf_counter() - started)
 
     def _check(self, source: DataSource, steps: StepLines) -> tuple[str, ...]:
@@ -114,6 +125,7 @@ class Syncing:
 
     def _store(
         self,
+        run: Run,
         source: DataSource,
         catalog: Catalog,
         warnings: tuple[str, ...],
@@ -125,6 +137,7 @@ class Syncing:
         with UnitOfWork(self._engine) as uow:
             hidden = uow.source_tables.hidden_names(source.source_id)
         model = model_of(catalog, source, hidden)
+        model = self._models.in_force(run, source, catalog, hidden, model, cancel, steps)
         with UnitOfWork(self._engine) as uow:
             current = uow.data_sources.lock(source.organization_id, source.source_id)
             if current is None:
@@ -198,7 +211,7 @@ def _detail(progress: SyncProgress) -> str:
 
 def _as_synced(current: DataSource, read: DataSource, warnings: tuple[str, ...]) -> DataSource:
     """Whoever paused it meanwhile, or changed its address, is right."""
-    if current.sealed_url != read.sealed_url:
+    if (current.sealed_url, current.cube_url) != (read.sealed_url, read.cube_url):
         raise Conflict(
             f"The address of “{current.name}” was changed meanwhile.", hint="Synchronize it again."
         )

@@ -113,6 +113,8 @@ BODIES = {
     ("POST", "/sources/test"): {"url": URL},
     ("PATCH", "/sources/{source_id}"): {"name": "stolen"},
     ("POST", "/sources/{source_id}/pause"): {"reason": "stolen"},
+    ("PUT", "/sources/{source_id}/cube"): {"url": "http://cube.example.com", "secret": "s"},
+    ("POST", "/sources/{source_id}/cube/test"): {},
     ("POST", "/queries"): {"source": "Orders", "sql": "SELECT 1"},
     ("POST", "/queries/check"): {"source": "Orders", "sql": "SELECT 1"},
     ("POST", "/policies"): POLICY,
@@ -230,6 +232,8 @@ ROLE_MATRIX = [
     ("POST", "/sources", {Role.OWNER, Role.ADMIN}),
     ("POST", "/sources/test", {Role.OWNER, Role.ADMIN}),
     ("POST", "/sources/{source_id}/test", {Role.OWNER, Role.ADMIN}),
+    ("POST", "/sources/{source_id}/cube/test", {Role.OWNER, Role.ADMIN}),
+    ("PUT", "/sources/{source_id}/cube", {Role.OWNER, Role.ADMIN}),
     ("PATCH", "/sources/{source_id}", {Role.OWNER, Role.ADMIN}),
     ("GET", "/sources/{source_id}/advice", {Role.OWNER, Role.ADMIN}),
     ("POST", "/queries", {Role.OWNER, Role.ADMIN, Role.ANALYST}),
@@ -255,6 +259,8 @@ def test_roles(
 ) -> None:
     bodies = {
         ("POST", "/users"): {},
+        ("PUT", "/sources/{source_id}/cube"): {"url": "ftp://cube", "secret": "s"},
+        ("POST", "/sources/{source_id}/cube/test"): {"url": "http://cube"},
         ("PATCH", "/users/{user_id}"): {"role": "analyst"},
         ("POST", "/ask"): {"question": " "},
         ("POST", "/sources"): {"name": "n", "url": "nonsense"},

@@ -9,7 +9,12 @@ from sqlmodel import Session, col, select, update
 
 from aiser_app.db.models import DataSourceRow
 from aiser_app.db.plain_rows import run_plain, table_of
-from aiser_app.domain.data_source import DataSource, SourceSettings, SourceStatus
+from aiser_app.domain.data_source import (
+    CUBE_SECRET,
+    DataSource,
+    SourceSettings,
+    SourceStatus,
+)
 from aiser_app.domain.encoding import decode, encode
 
 _SOURCES = table_of(DataSourceRow)
@@ -127,6 +132,23 @@ class DataSourceRepository:
             .values(sealed_url=sealed_url)
         )
 
+    def list_cube_secrets(self) -> list[tuple[str, str]]:
+        """(source id, sealed secret of its Cube), as `list_sealed`."""
+        rows = self._session.exec(
+            select(DataSourceRow.source_id, DataSourceRow.options)
+            .where(col(DataSourceRow.deleted_at).is_(None))
+            .with_for_update()
+        )
+        return [(found, options[CUBE_SECRET]) for found, options in rows if CUBE_SECRET in options]
+
+    def replace_cube_secret(self, source_id: str, sealed: str) -> None:
+        row = self._session.exec(
+            select(DataSourceRow).where(DataSourceRow.source_id == source_id)
+        ).one()
+        row.options = {**row.options, CUBE_SECRET: sealed}
+        self._session.add(row)
+        self._session.flush()
+
     def delete(self, source: DataSource, now: datetime) -> None:
         """It is gone for everybody, its address is forgotten, its name is free again."""
         self._session.exec(
@@ -138,6 +160,7 @@ class DataSourceRepository:
             .values(
                 name=f"{source.name[:150]} (removed {source.source_id[:8]})",
                 sealed_url="",
+                options={k: v for k, v in source.options.items() if k != CUBE_SECRET},
                 deleted_at=now,
             )
         )

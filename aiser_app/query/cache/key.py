@@ -31,6 +31,7 @@ def cache_key(
     claims: Claims,
     policies: Sequence[Policies],
     timezone: str = "UTC",
+    route: Sequence[str] = (),
 ) -> str:
     """A digest that is equal exactly when the answer may be shared.
 
@@ -42,6 +43,7 @@ def cache_key(
         claims: of whoever asks.
         policies: those of each source that apply to whoever asks.
         timezone: in which days and hours are meant.
+        route: what else it depends on, where it does not come from the source's own engine.
     """
     named = len(sources) > 1  # a query over several says by name which one it means
     content = [
@@ -57,6 +59,7 @@ def cache_key(
         claims.hash,
         [_written(found) for found in policies],
         timezone,
+        *([list(route)] if route else []),
     ]
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()

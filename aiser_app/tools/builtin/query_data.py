@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
@@ -21,7 +21,9 @@ from aiser_app.errors import (
     QueryTimedOut,
     RunDeadlineExceeded,
 )
-from aiser_app.query.request import QueryRequest
+from aiser_app.query.cube import ROUTE as CUBE_ROUTE
+from aiser_app.query.cube import check_computable
+from aiser_app.query.request import QueryRequest, SemanticAsk
 from aiser_app.semantic.compiler import CompiledQuery, compile_query
 from aiser_app.tools.contract import (
     Arguments,
@@ -65,6 +67,7 @@ class _Statement:
     columns: tuple[Column, ...] = ()
     members: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    semantic: SemanticAsk | None = None
 
 
 class QueryData:
@@ -89,8 +92,10 @@ class QueryData:
         if arguments.semantic_query is None:
             return _Statement(sql=arguments.sql or "")
         started = perf_counter()
+        asked = SemanticAsk(query=arguments.semantic_query, model=context.model)
         try:
             with context.findings.timed("compile"):
+                check_computable(arguments.semantic_query, context.model)
                 compiled = compile_query(
                     arguments.semantic_query,
                     context.model,
@@ -98,6 +103,10 @@ class QueryData:
                     default_limit=context.row_limit,
                 )
         except (QueryInvalid, InvalidInput) as error:
+            if context.source.cube_url:
+                detail = f"{error.message} Cube is asked."
+                context.report(f"{key}-compile", "Left the query to Cube", detail)
+                return _Statement(sql="", semantic=replace(asked, refusal=error))
             context.report(
                 f"{key}-compile", "Could not write the query", error.message, state="fail"
             )
@@ -113,6 +122,7 @@ class QueryData:
             columns=compiled.columns,
             members=compiled.members,
             notes=compiled.notes,
+            semantic=replace(asked, members=compiled.members),
         )
 
     @staticmethod
@@ -133,6 +143,7 @@ class QueryData:
                     purpose="agent",
                     run_id=context.run_id,
                     columns=statement.columns,
+                    semantic=statement.semantic,
                 ),
                 context.cancel,
             )
@@ -152,20 +163,27 @@ class QueryData:
         except EngineUnavailable:
             context.report(key, f"{context.source.name} does not answer", state="fail")
             raise
-        took = (perf_counter() - started) * 1000
-        engine_ms = 0.0 if result.from_cache else result.duration_ms
-        context.findings.add_timing("engine_and_store", engine_ms)
-        context.findings.add_timing("guard_and_record", max(0.0, took - engine_ms))
-        title = "Found the result" if result.from_cache else "Ran the query"
-        shown_ms = took if result.from_cache else engine_ms
-        context.report(key, title, _facts(result), duration_ms=shown_ms)
+        _tell_result(result, context, key, (perf_counter() - started) * 1000)
         return QueryFinding(
             result=result,
             members=statement.members,
-            notes=statement.notes,
+            notes=(*statement.notes, *result.notes),
             semantic_query=query,
             null_counts=_null_counts(result, context),
         )
+
+
+def _tell_result(result: Result, context: ToolContext, key: str, took: float) -> None:
+    """Times in milliseconds, and the steps that a reader sees; with a Cube, whether it answered."""
+    engine_ms = 0.0 if result.from_cache else result.duration_ms
+    context.findings.add_timing("engine_and_store", engine_ms)
+    context.findings.add_timing("guard_and_record", max(0.0, took - engine_ms))
+    title = "Found the result" if result.from_cache else "Ran the query"
+    shown_ms = took if result.from_cache else engine_ms
+    context.report(key, title, _facts(result), duration_ms=shown_ms)
+    if context.source.cube_url:
+        told = "Answered by Cube" if result.route == CUBE_ROUTE else "Did without Cube"
+        context.report(f"{key}-route", told, result.why)
 
 
 def _for_model(finding: QueryFinding, context: ToolContext) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from aiser_app.domain.result import Result
 HIGH, MEDIUM = 0.90, 0.75
 """Confidence bands; below MEDIUM Aiser asks instead of answering."""
 
-ENGINE_NAMES = {"duckdb": "DuckDB"}
+ENGINE_NAMES = {"duckdb": "DuckDB", "cube": "Cube"}
 
 
 def grouped(number: int) -> str:

@@ -422,6 +422,8 @@ def test_the_description_covers_every_endpoint(client: TestClient) -> None:
         "/api/v1/sources/test",
         "/api/v1/sources/{source_id}",
         "/api/v1/sources/{source_id}/advice",
+        "/api/v1/sources/{source_id}/cube",
+        "/api/v1/sources/{source_id}/cube/test",
         "/api/v1/sources/{source_id}/pause",
         "/api/v1/sources/{source_id}/resume",
         "/api/v1/sources/{source_id}/sync",
