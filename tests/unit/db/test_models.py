@@ -91,7 +91,7 @@ def test_only_the_unit_of_work_commits() -> None:
         for path in APPLICATION.rglob("*.py")
     }
     assert {path: where for path, where in found.items() if where} == {
-        "db/unit_of_work.py": ["self._session"]
+        "db/unit_of_work.py": ["self._session", "driver"]
     }
 
 
