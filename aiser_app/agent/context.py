@@ -11,6 +11,7 @@ from aiser_app.domain.data_source import DataSource
 from aiser_app.domain.run import Run, RunStatus
 from aiser_app.domain.semantic_model import Cube, SemanticModel
 from aiser_app.domain.semantic_query import SemanticQuery
+from aiser_app.reasoning.matching import Match
 
 MAX_CUBES = 30
 MAX_MEMBERS = 40
@@ -25,6 +26,10 @@ class AgentContext:
     today: date
     previous: SemanticQuery | None = None
     """Query of the last answer in this conversation, which a follow-up changes."""
+    verified: Match | None = None
+    """The verified query that this question was checked as."""
+    offers: tuple[str, ...] = ()
+    """Verified questions that are worth a click, since this one is much alike."""
 
 
 def previous_query(turns: Sequence[Turn], run: Run) -> SemanticQuery | None:

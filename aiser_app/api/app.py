@@ -12,6 +12,7 @@ from aiser_app.api import (
     asks,
     auth,
     conversations,
+    evaluations,
     health,
     policies,
     queries,
@@ -20,6 +21,7 @@ from aiser_app.api import (
     sources,
     uploads,
     users,
+    verified_queries,
 )
 from aiser_app.api.error_handlers import add_error_handlers
 from aiser_app.api.fallback import UnknownAddress
@@ -57,6 +59,9 @@ def build_api() -> FastAPI:
         api_keys.router,
         users.router,
         policies.router,
+        verified_queries.router,
+        verified_queries.feedback_router,
+        evaluations.router,
     ):
         app.include_router(router, prefix=PREFIX, responses=ERROR_RESPONSES)
     app.include_router(health.router)

@@ -64,6 +64,8 @@ class Services:
     advice: Advice
     key_rotation: KeyRotation
     uploads: Uploads
+    verified_queries: VerifiedQueries
+    feedback: Feedbacks
 
     def close(self) -> None:
         """Give pooled connections back; the feed is closed by its own event loop."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from aiser_app.agent.loop import AgentLoop
+from aiser_app.agent.verified_model import with_verified
 from aiser_app.bootstrap.data_access import DataAccess, build_data_access
 from aiser_app.bootstrap.scheduler import SchedulerParts, build_scheduler
 from aiser_app.broker.run_control import RunControl
@@ -111,8 +112,11 @@ def _works(settings: Settings, engine: Engine, data: DataAccess) -> dict[RunKind
         engine,
         agent=AgentLoop(
             ToolRegistry([QueryData(), GenerateChart(), AskUser()]),
-            lambda context: PlannerChatModel(
-                model=context.model, today=context.today, previous=context.previous
+            lambda context: with_verified(
+                context,
+                PlannerChatModel(
+                    model=context.model, today=context.today, previous=context.previous
+                ),
             ),
         ),
         router_for=router_for,

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from rapidfuzz.distance import OSA
@@ -137,6 +138,16 @@ def same_question(left: str, right: str) -> bool:
     return _likeness(_read(left), _read(right)) is not None
 
 
+def has_words(question: str) -> bool:
+    """Whether anything of it carries meaning."""
+    return bool(_read(question).parts)
+
+
+def has_fixed_dates(sql: str) -> bool:
+    """Whether SQL compares with a date that does not move."""
+    return any(_DATE.match(text) for text in _SQL_TEXT.findall(sql))
+
+
 def says_moving_time(question: str) -> bool:
     """Whether the question means other dates on another day."""
     return is_relative(words_of(question))
@@ -182,6 +193,7 @@ def _values(content: Any) -> Iterable[str]:
             yield from _values(item)
 
 
+@lru_cache(maxsize=8_192)
 def _read(question: str) -> _Read:
     words = words_of(question)
     return _Read(words, parts_of(words))

@@ -209,9 +209,12 @@ def parts_of(words: tuple[Word, ...]) -> tuple[Part, ...]:
 def is_relative(words: tuple[Word, ...]) -> bool:
     """Whether the question means another time when it is asked on another day."""
     said = [word.text for word in words if word.text != "-"]
-    return any(word.text in RELATIVE for word in words if not word.is_value) or any(
-        pair in (("so", "far"), ("to", "date")) for pair in pairwise(said)
-    )
+    if any(word.text in RELATIVE for word in words if not word.is_value):
+        return True
+    if any(pair in (("so", "far"), ("to", "date")) for pair in pairwise(said)):
+        return True
+    is_named = any(text in _QUARTERS or text in _MONTHS or text in _DAYS for text in said)
+    return is_named and not any(_is_year(text) or _ISO_DATE.fullmatch(text) for text in said)
 
 
 def singular(word: str) -> str:
@@ -225,9 +228,12 @@ def singular(word: str) -> str:
     return word[:-1]
 
 
+def _is_year(word: str) -> bool:
+    return len(word) == 4 and word.isdigit() and word[:2] in ("19", "20")
+
+
 def _is_time(word: str) -> bool:
-    is_year = len(word) == 4 and word.isdigit() and word[:2] in ("19", "20")
-    return is_year or word in _TIMES or bool(_ISO_DATE.fullmatch(word)) or word in _QUARTERS
+    return _is_year(word) or word in _TIMES or bool(_ISO_DATE.fullmatch(word)) or word in _QUARTERS
 
 
 def _read(match: re.Match[str], *, is_first: bool, is_shouted: bool) -> list[Word]:
@@ -256,7 +262,7 @@ def _read_word(text: str, *, is_first: bool, is_shouted: bool) -> list[Word]:
     if base in _FILLERS and base not in _KEPT_FILLERS:
         return []
     is_name = text[:1].isupper() and not text.isupper() and not is_first
-    base = _SHORT.get(base, base)
+    base = "have" if base == "has" else _SHORT.get(base, base)
     is_known = base in _LABELS or base in _TIMES or base in _OPERATORS or base == "and"
     if is_name and not is_known and singular(base) not in _TIMES:
         return [Word(base, is_value=True)]

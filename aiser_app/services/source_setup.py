@@ -140,6 +140,8 @@ class SourceSetup:
             source = self._locked(uow, actor, name_or_id)
             uow.data_policies.delete_of_source(source.organization_id, source.source_id)
             uow.source_tables.delete_of_source(source.organization_id, source.source_id)
+            uow.verified_queries.delete_of_source(source.organization_id, source.source_id)
+            uow.seed_questions.delete_of_source(source.organization_id, source.source_id)
             uow.data_sources.delete(source, now)
             uow.audit_events.add(_event(actor, "source.deleted", source, now))
             uow.after_commit(lambda: self._remove_file(source))

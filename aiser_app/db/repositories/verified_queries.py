@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from sqlmodel import Session, col, delete, select
 
 from aiser_app.db.models import AnswerFeedbackRow, VerifiedQueryRow
@@ -140,7 +142,7 @@ class VerifiedQueryRepository:
         ]
 
 
-def _columns(query: VerifiedQuery) -> dict[str, object]:
+def _columns(query: VerifiedQuery) -> dict[str, Any]:
     meaning = storable(encode(query.semantic_query)) if query.semantic_query is not None else None
     return {
         "verified_query_id": query.verified_query_id,
