@@ -22,7 +22,6 @@ from langchain_core.tools import BaseTool
 from pydantic import PrivateAttr, SkipValidation
 from typing_extensions import override
 
-from aiser_app.agent.context import AgentContext
 from aiser_app.agent.verified_wording import told
 from aiser_app.domain.answer import ConfidencePart
 from aiser_app.domain.encoding import decode, encode
@@ -167,13 +166,6 @@ class VerifiedChatModel(BaseChatModel):
         said = f"The verified query “{self.match.query.name}” does not run any more: {self._broken}"
         extras["caveats"] = [*(extras.get("caveats") or ()), said]
         return AIMessage(content=reply.content, additional_kwargs={"aiser": extras})
-
-
-def with_verified(context: AgentContext, reader: BaseChatModel) -> BaseChatModel:
-    """`reader`, or what goes before it when the question was checked by a person."""
-    if context.verified is None:
-        return reader
-    return VerifiedChatModel(reader=reader, match=context.verified, today=context.today)
 
 
 def mark_of(match: Match) -> VerifiedMark:

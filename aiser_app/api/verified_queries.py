@@ -107,9 +107,7 @@ def rate_answer(
     run_id: str, body: FeedbackBody, actor: CurrentActor, given: GivenServices
 ) -> FeedbackTaken:
     """Say whether an answer to you was right. A thumb up proposes a verified query."""
-    proposed = given.feedback.rate(
-        actor, run_id, body.thumb, reason=body.reason, note=body.note
-    )
+    proposed = given.feedback.rate(actor, run_id, body.thumb, reason=body.reason, note=body.note)
     return FeedbackTaken(thumb=body.thumb, proposed=_view(proposed) if proposed else None)
 
 

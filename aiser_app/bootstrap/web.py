@@ -27,6 +27,8 @@ from aiser_app.services.accounts.context import AccountContext
 from aiser_app.services.advice import Advice
 from aiser_app.services.chat import Chat
 from aiser_app.services.conversations import Conversations
+from aiser_app.services.evaluations import Evaluations
+from aiser_app.services.feedback import Feedbacks
 from aiser_app.services.health import Health
 from aiser_app.services.key_rotation import KeyRotation
 from aiser_app.services.policies import DataPolicies
@@ -40,6 +42,7 @@ from aiser_app.services.source_setup import SourceSetup
 from aiser_app.services.sources import Sources
 from aiser_app.services.throttle import Throttle
 from aiser_app.services.uploads import Uploads
+from aiser_app.services.verified_queries import VerifiedQueries
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +69,7 @@ class Services:
     uploads: Uploads
     verified_queries: VerifiedQueries
     feedback: Feedbacks
+    evaluations: Evaluations
 
     def close(self) -> None:
         """Give pooled connections back; the feed is closed by its own event loop."""
@@ -135,6 +139,7 @@ def build_services(settings: Settings) -> Services:
             engine, redis=redis, workers=WorkerRegistry(redis), chroma_url=settings.chroma_url
         ),
         **_query_services(settings, engine, data, queue, events),
+        evaluations=Evaluations(engine, queue=queue, events=events),
     )
 
 
@@ -149,12 +154,26 @@ class _QueryServices(TypedDict):
     query_history: QueryHistory
     advice: Advice
     key_rotation: KeyRotation
+    verified_queries: VerifiedQueries
+    feedback: Feedbacks
 
 
 def _query_services(
     settings: Settings, engine: Engine, data: DataAccess, queue: JobQueue, events: RunEventLog
 ) -> _QueryServices:
     dialects = data.sources.dialects
+    queries = Queries(
+        engine,
+        queue=queue,
+        events=events,
+        requests=QueryRequests(dialects=dialects),
+        router_for=data.router,
+        limits=QueryLimits(
+            default_rows=settings.result_row_limit,
+            max_rows=settings.query_max_rows,
+            default_seconds=settings.editor_timeout_seconds,
+        ),
+    )
     return _QueryServices(
         data=data,
         source_setup=SourceSetup(
@@ -165,18 +184,9 @@ def _query_services(
             sources_dir=settings.sources_dir,
         ),
         policies=DataPolicies(engine, dialects=dialects),
-        queries=Queries(
-            engine,
-            queue=queue,
-            events=events,
-            requests=QueryRequests(dialects=dialects),
-            router_for=data.router,
-            limits=QueryLimits(
-                default_rows=settings.result_row_limit,
-                max_rows=settings.query_max_rows,
-                default_seconds=settings.editor_timeout_seconds,
-            ),
-        ),
+        queries=queries,
+        verified_queries=VerifiedQueries(engine, check_query=queries.check),
+        feedback=Feedbacks(engine),
         uploads=Uploads(
             engine,
             queue=queue,

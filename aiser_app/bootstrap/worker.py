@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from aiser_app.agent.loop import AgentLoop
-from aiser_app.agent.verified_model import with_verified
+from aiser_app.agent.reading_model import reading_model
 from aiser_app.bootstrap.data_access import DataAccess, build_data_access
 from aiser_app.bootstrap.scheduler import SchedulerParts, build_scheduler
 from aiser_app.broker.run_control import RunControl
@@ -19,10 +19,10 @@ from aiser_app.broker.run_events import RunEventLog
 from aiser_app.broker.worker_registry import WorkerRegistry
 from aiser_app.config import Settings, current_settings
 from aiser_app.domain.run import Run, RunKind
-from aiser_app.planner.chat_model import PlannerChatModel
 from aiser_app.query.router import QueryRouter
 from aiser_app.services.answering import Answering, AnsweringLimits
 from aiser_app.services.clean_up import CleanUp
+from aiser_app.services.evaluating import Evaluating, EvaluationDesks
 from aiser_app.services.ingesting import Ingesting
 from aiser_app.services.journals import RunJournal
 from aiser_app.services.query_requests import QueryRequests
@@ -108,17 +108,19 @@ def _works(settings: Settings, engine: Engine, data: DataAccess) -> dict[RunKind
     def router_for(run: Run) -> QueryRouter:
         return data.router(RunJournal(engine=engine, run=run))
 
+    agent = AgentLoop(ToolRegistry([QueryData(), GenerateChart(), AskUser()]), reading_model)
+    desks = EvaluationDesks(
+        engine,
+        agent=agent,
+        router_for=data.router,
+        results=data.store,
+        dialects=data.sources.dialects,
+        row_limit=settings.result_row_limit,
+        query_seconds=settings.query_timeout_seconds,
+    )
     answering = Answering(
         engine,
-        agent=AgentLoop(
-            ToolRegistry([QueryData(), GenerateChart(), AskUser()]),
-            lambda context: with_verified(
-                context,
-                PlannerChatModel(
-                    model=context.model, today=context.today, previous=context.previous
-                ),
-            ),
-        ),
+        agent=agent,
         router_for=router_for,
         results=data.store,
         dialects=data.sources.dialects,
@@ -136,6 +138,7 @@ def _works(settings: Settings, engine: Engine, data: DataAccess) -> dict[RunKind
         RunKind.ASK: answering.work,
         RunKind.QUERY: querying.work,
         RunKind.SYNC: succeeding(Syncing(engine, access=data.sources).work),
+        RunKind.EVALUATE: Evaluating(engine, desks).work,
         RunKind.INGEST: succeeding(
             Ingesting(
                 engine,

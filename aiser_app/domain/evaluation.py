@@ -38,6 +38,8 @@ class EvaluationCase:
     question: str
     gold_sql: str = ""
     """Alternatives separated by `;`, `{a, b}` for any non-empty subset of columns."""
+    is_literal: bool = False
+    """Whether `gold_sql` is one query as it stands, without alternatives and choices."""
     gold_query: SemanticQuery | None = None
     category: str = ""
     db_name: str = ""
