@@ -34,7 +34,7 @@ SYNC_SECONDS = 900
 """Deadline of a sync, waiting for a worker included."""
 URL_MAX_CHARS = 4_000
 DESCRIPTION_MAX_CHARS = 2_000
-_SCHEMA_IN_URL = frozenset({"mysql", "clickhouse", "bigquery", "trino"})
+SCHEMA_IN_URL = frozenset({"mysql", "clickhouse", "bigquery", "trino"})
 """Engines whose plain table names are those of the database that the address ends with."""
 _BOUNDS: Mapping[str, tuple[float, float]] = {
     "max_concurrent": (1, 64),
@@ -206,7 +206,7 @@ class SourceSetup:
                 source,
                 engine=address.engine,
                 sealed_url=self._access.seal(change.url),
-                options={"schema": schema} if address.engine in _SCHEMA_IN_URL else {},
+                options={"schema": schema} if address.engine in SCHEMA_IN_URL else {},
             )
         if change.description is not None:
             if len(change.description) > DESCRIPTION_MAX_CHARS:
