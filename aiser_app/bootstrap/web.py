@@ -40,6 +40,7 @@ from aiser_app.services.runs import Runs
 from aiser_app.services.sample_source import SampleMaker
 from aiser_app.services.source_setup import SourceSetup
 from aiser_app.services.sources import Sources
+from aiser_app.services.suggestions import Suggestions
 from aiser_app.services.throttle import Throttle
 from aiser_app.services.uploads import Uploads
 from aiser_app.services.verified_queries import VerifiedQueries
@@ -70,6 +71,7 @@ class Services:
     verified_queries: VerifiedQueries
     feedback: Feedbacks
     evaluations: Evaluations
+    suggestions: Suggestions
 
     def close(self) -> None:
         """Give pooled connections back; the feed is closed by its own event loop."""
@@ -104,12 +106,12 @@ def build_services(settings: Settings) -> Services:
     engine = open_engine(settings.database_url)
     redis = connect(settings.redis_url)
     data = build_data_access(settings)
-    store = data.store
     queue = JobQueue(redis)
     events = RunEventLog(redis)
     feed = RunEventFeed(settings.redis_url)
     throttle = Throttle(RateLimiter(redis))
     sources = Sources(engine, _sample_maker(settings, data))
+    queries = _query_services(settings, engine, data, queue, events)
     return Services(
         settings=settings,
         engine=engine,
@@ -133,13 +135,13 @@ def build_services(settings: Settings) -> Services:
             question_max_chars=settings.question_max_chars,
             deadline_seconds=settings.run_deadline_seconds,
         ),
-        runs=Runs(engine, store=store, events=events, feed=feed, control=RunControl(redis)),
-        results=Results(engine, store),
+        runs=Runs(engine, store=data.store, events=events, feed=feed, control=RunControl(redis)),
+        results=Results(engine, data.store),
         health=Health(
             engine, redis=redis, workers=WorkerRegistry(redis), chroma_url=settings.chroma_url
         ),
-        **_query_services(settings, engine, data, queue, events),
-        evaluations=Evaluations(engine, queue=queue, events=events),
+        **queries,
+        **_verified_services(engine, queries["queries"], sources, queue, events),
     )
 
 
@@ -154,8 +156,33 @@ class _QueryServices(TypedDict):
     query_history: QueryHistory
     advice: Advice
     key_rotation: KeyRotation
+
+
+class _VerifiedServices(TypedDict):
+    """The part of `Services` that is about what people have checked."""
+
     verified_queries: VerifiedQueries
     feedback: Feedbacks
+    evaluations: Evaluations
+    suggestions: Suggestions
+
+
+def _verified_services(
+    engine: Engine, queries: Queries, sources: Sources, queue: JobQueue, events: RunEventLog
+) -> _VerifiedServices:
+    verified_queries = VerifiedQueries(engine, check_query=queries.check)
+    return _VerifiedServices(
+        verified_queries=verified_queries,
+        feedback=Feedbacks(engine),
+        evaluations=Evaluations(engine, queue=queue, events=events),
+        suggestions=Suggestions(
+            engine,
+            sources=sources,
+            visible=verified_queries.visible,
+            queue=queue,
+            events=events,
+        ),
+    )
 
 
 def _query_services(
@@ -185,8 +212,6 @@ def _query_services(
         ),
         policies=DataPolicies(engine, dialects=dialects),
         queries=queries,
-        verified_queries=VerifiedQueries(engine, check_query=queries.check),
-        feedback=Feedbacks(engine),
         uploads=Uploads(
             engine,
             queue=queue,

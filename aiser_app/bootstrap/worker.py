@@ -6,7 +6,9 @@ import os
 import socket
 import threading
 import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -18,6 +20,7 @@ from aiser_app.broker.run_control import RunControl
 from aiser_app.broker.run_events import RunEventLog
 from aiser_app.broker.worker_registry import WorkerRegistry
 from aiser_app.config import Settings, current_settings
+from aiser_app.domain.cancellation import CancelToken
 from aiser_app.domain.run import Run, RunKind
 from aiser_app.query.router import QueryRouter
 from aiser_app.services.answering import Answering, AnsweringLimits
@@ -29,6 +32,8 @@ from aiser_app.services.query_requests import QueryRequests
 from aiser_app.services.querying import Querying
 from aiser_app.services.run_execution import RunExecution, Work, succeeding
 from aiser_app.services.run_lifecycle import RunLifecycle
+from aiser_app.services.seeding import Seeding, followed_by_seeding
+from aiser_app.services.step_lines import StepLines
 from aiser_app.services.syncing import Syncing
 from aiser_app.tools.builtin.ask_user import AskUser
 from aiser_app.tools.builtin.generate_chart import GenerateChart
@@ -97,13 +102,46 @@ def build_worker(settings: Settings) -> WorkerParts:
             lifecycle=shared.lifecycle,
             events=RunEventLog(shared.redis),
             control=RunControl(shared.redis),
-            works=_works(settings, shared.engine, data),
+            works=_works(settings, shared, data),
         ),
     )
 
 
-def _works(settings: Settings, engine: Engine, data: DataAccess) -> dict[RunKind, Work]:
+def _works(settings: Settings, shared: SchedulerParts, data: DataAccess) -> dict[RunKind, Work]:
     """What this process does with a run, by kind."""
+    engine = shared.engine
+    events = RunEventLog(shared.redis)
+
+    def seeded(work: Callable[[Run, CancelToken, StepLines], Mapping[str, Any]]) -> Work:
+        return followed_by_seeding(succeeding(work), shared.queue, events)
+
+    answering, desks = _asking(settings, engine, data)
+    querying = Querying(
+        engine,
+        requests=QueryRequests(dialects=data.sources.dialects),
+        router_for=data.router,
+    )
+    return {
+        RunKind.ASK: answering.work,
+        RunKind.QUERY: querying.work,
+        RunKind.SYNC: seeded(Syncing(engine, access=data.sources).work),
+        RunKind.EVALUATE: Evaluating(engine, desks).work,
+        RunKind.SEED: Seeding(desks).work,
+        RunKind.INGEST: seeded(
+            Ingesting(
+                engine,
+                access=data.sources,
+                sources_dir=settings.sources_dir,
+                uploads_dir=settings.uploads_dir,
+            ).work
+        ),
+    }
+
+
+def _asking(
+    settings: Settings, engine: Engine, data: DataAccess
+) -> tuple[Answering, EvaluationDesks]:
+    """What asks the agent: for people, and for measuring it."""
 
     def router_for(run: Run) -> QueryRouter:
         return data.router(RunJournal(engine=engine, run=run))
@@ -129,22 +167,4 @@ def _works(settings: Settings, engine: Engine, data: DataAccess) -> dict[RunKind
             query_timeout_seconds=settings.query_timeout_seconds,
         ),
     )
-    querying = Querying(
-        engine,
-        requests=QueryRequests(dialects=data.sources.dialects),
-        router_for=data.router,
-    )
-    return {
-        RunKind.ASK: answering.work,
-        RunKind.QUERY: querying.work,
-        RunKind.SYNC: succeeding(Syncing(engine, access=data.sources).work),
-        RunKind.EVALUATE: Evaluating(engine, desks).work,
-        RunKind.INGEST: succeeding(
-            Ingesting(
-                engine,
-                access=data.sources,
-                sources_dir=settings.sources_dir,
-                uploads_dir=settings.uploads_dir,
-            ).work
-        ),
-    }
+    return answering, desks

@@ -106,6 +106,22 @@ class EvaluationDesk:
             for query in findings.queries:
                 self._remove(query.result)
 
+    def returns_rows(self, question: str) -> bool:
+        """Whether a question is answered, with at least one row. Raises as `score`."""
+        findings = Findings()
+        try:
+            case = EvaluationCase(case_id="", question=question)
+            outcome = self._ask(case, findings)
+        except _ENDS_ALL:
+            raise
+        except AiserError:
+            return False
+        finally:
+            for query in findings.queries:
+                self._remove(query.result)
+        found = findings.queries[-1].result.row_count if findings.queries else 0
+        return outcome.status is RunStatus.ANSWERED and found > 0
+
     def _ask(self, case: EvaluationCase, findings: Findings) -> Outcome:
         budget = Budget(
             deadline_at=datetime.now(UTC) + timedelta(seconds=CASE_SECONDS),

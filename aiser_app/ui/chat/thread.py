@@ -73,7 +73,7 @@ def load_start(services: Services, actor: Actor) -> tuple[SourceView, list[Sugge
     source = services.sources.default(actor)
     if source is None:
         return SourceView(), []
-    suggested = services.sources.suggested_questions(actor, source.source_id)
+    suggested = services.suggestions.questions(actor, source.source_id)
     return view_source(source), [
         SuggestionView(question=question, shape=_shape_of(question))
         for question in suggested[:SUGGESTIONS]

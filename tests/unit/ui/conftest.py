@@ -48,7 +48,9 @@ class FakeServices:
         self.sources = SimpleNamespace(
             default=lambda _actor: ex.source(),
             get=lambda _actor, _id: ex.source(),
-            suggested_questions=lambda _actor, _id: (
+        )
+        self.suggestions = SimpleNamespace(
+            questions=lambda _actor, _id: (
                 "Number of flights by month",
                 "Which carrier has the most flights?",
                 "How many flights?",
