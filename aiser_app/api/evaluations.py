@@ -12,6 +12,7 @@ from aiser_app.api.verified_schemas import (
     EvaluationDetail,
     EvaluationList,
     EvaluationView,
+    TrendView,
 )
 
 router = APIRouter(prefix="/evaluations", tags=["evaluations"])
@@ -35,6 +36,12 @@ def list_evaluations(
     """Latest first, without their cases."""
     found = given.evaluations.list(actor, limit)
     return EvaluationList(evaluations=[EvaluationView.model_validate(item) for item in found])
+
+
+@router.get("/trend")
+def evaluation_trend(actor: CurrentActor, given: GivenServices) -> TrendView:
+    """A chart of the shares of right answers over time, without an option while there are fewer than two."""
+    return TrendView(option=given.evaluations.trend(actor))
 
 
 @router.get("/{evaluation_id}")

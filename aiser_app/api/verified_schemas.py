@@ -130,5 +130,10 @@ class EvaluationDetail(EvaluationView):
     cases: list[CaseView]
 
 
+class TrendView(BaseModel):
+    kind: str = "line"
+    option: dict[str, Any] | None
+
+
 class EvaluationList(BaseModel):
     evaluations: list[EvaluationView]

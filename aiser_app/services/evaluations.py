@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -81,7 +82,7 @@ class Evaluations:
             uow.commit()
         return evaluation
 
-    def list(self, actor: Actor, limit: int = LISTED) -> list[Evaluation]:
+    def list(self, actor: Actor, limit: int = LISTED) -> Sequence[Evaluation]:
         """Latest first, without their cases."""
         require(actor, Permission.VERIFIED_QUERIES_MANAGE)
         with UnitOfWork(self._engine) as uow:
@@ -98,9 +99,42 @@ class Evaluations:
             raise NotFound("There is no such evaluation.")
         return found
 
+    def trend(self, actor: Actor) -> dict[str, Any] | None:
+        """The option of a chart over the evaluations that have ended; None before there are two."""
+        ended = [item for item in reversed(self.list(actor)) if item.summary is not None]
+        return _trend(ended) if len(ended) > 1 else None
+
     def _announce(self, run: Run) -> None:
         self._events.append(run.run_id, EventKind.QUEUED, {})
         enqueue_run(self._queue, run, EVALUATION_SECONDS)
+
+
+def _trend(ended: Sequence[Evaluation]) -> dict[str, Any]:
+    """Shares in percent over time, one line each."""
+    measures = (("accuracy", "Right of all"), ("precision", "Right of answered"))
+    return {
+        "dataset": [],
+        "legend": {"left": 0, "top": 0},
+        "grid": {"left": 6, "right": 12, "top": 32, "containLabel": True},
+        "xAxis": [
+            {"type": "category", "data": [f"{item.created_at:%d %b %H:%M}" for item in ended]}
+        ],
+        "yAxis": [{"type": "value", "min": 0, "max": 100}],
+        "series": [
+            {
+                "type": "line",
+                "name": title,
+                "showSymbol": True,
+                "data": [_percent(item, measure) for item in ended],
+            }
+            for measure, title in measures
+        ],
+    }
+
+
+def _percent(evaluation: Evaluation, measure: str) -> float | None:
+    share = (evaluation.summary or {}).get(measure)
+    return None if share is None else round(float(share) * 100, 1)
 
 
 def verified_of(

@@ -61,6 +61,9 @@ def load_thread(
     conversation = services.conversations.get(actor, conversation_id)
     turns = services.conversations.turns(actor, conversation_id)
     views = [known.get(turn.run.run_id) or _view(services, actor, turn) for turn in turns]
+    thumbs = services.feedback.thumbs(actor, [view.run_id for view in views])
+    for view in views:
+        view.thumb = thumbs[view.run_id].value if view.run_id in thumbs else ""
     split = next((i for i, view in enumerate(views) if view.status not in FINAL), len(views))
     source = _source(services, actor, conversation.source_id)
     return Thread(
