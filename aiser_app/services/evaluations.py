@@ -119,7 +119,7 @@ def _trend(ended: Sequence[Evaluation]) -> dict[str, Any]:
         "xAxis": [
             {"type": "category", "data": [f"{item.created_at:%d %b %H:%M}" for item in ended]}
         ],
-        "yAxis": [{"type": "value", "min": 0, "max": 100}],
+        "yAxis": [{"type": "value", "min": 0, "max": 100, "interval": 25}],
         "series": [
             {
                 "type": "line",

@@ -178,11 +178,14 @@ def _proposal(item: rx.Var[ProposalView]) -> rx.Component:
     return rx.el.li(
         rx.cond(
             EvaluationState.editing_id == item.verified_query_id,
-            RenameField.create(
-                value=item.question,
-                label="The question, so that it stands alone",
-                on_save=lambda text: EvaluationState.approve(item.verified_query_id, text),
-                on_cancel=EvaluationState.keep,
+            rx.el.div(
+                RenameField.create(
+                    value=item.question,
+                    label="The question, so that it stands alone",
+                    on_save=lambda text: EvaluationState.rewrite(item.verified_query_id, text),
+                    on_cancel=EvaluationState.keep,
+                ),
+                class_name="proposal-edit",
             ),
             rx.el.div(
                 rx.el.div(
@@ -203,11 +206,11 @@ def _proposal(item: rx.Var[ProposalView]) -> rx.Component:
                         icon("badge-check", "i-14"),
                         "Approve",
                         class_name="btn sm",
-                        on_click=EvaluationState.approve(item.verified_query_id, ""),
+                        on_click=EvaluationState.approve(item.verified_query_id),
                     ),
                 ),
                 rx.el.button(
-                    rx.cond(item.needs_words, "Write the question", "Edit and approve"),
+                    rx.cond(item.needs_words, "Write the question", "Edit"),
                     class_name="btn ghost sm",
                     on_click=EvaluationState.edit(item.verified_query_id),
                 ),

@@ -85,12 +85,22 @@ class EvaluationState(rx.State):
 
     @rx.event
     @requires(Permission.VERIFIED_QUERIES_MANAGE)
-    async def approve(self, actor: Actor, verified_query_id: str, question: str = ""):
-        """From now on it answers its question; with `question` in these words."""
+    async def rewrite(self, actor: Actor, verified_query_id: str, question: str):
+        """Put these words in place of the first question; approving is another click."""
         self._settle()
         self.editing_id = ""
-        change = VerifiedInput(questions=[question]) if question else None
-        made = await call(services().verified_queries.approve, actor, verified_query_id, change)
+        queries = services().verified_queries
+        known = await call(queries.get, actor, verified_query_id)
+        change = VerifiedInput(questions=[question, *known.questions[1:]], name=question[:200])
+        await call(queries.change, actor, verified_query_id, change)
+        await self._load(actor)
+
+    @rx.event
+    @requires(Permission.VERIFIED_QUERIES_MANAGE)
+    async def approve(self, actor: Actor, verified_query_id: str):
+        """From now on it answers its questions."""
+        self._settle()
+        made = await call(services().verified_queries.approve, actor, verified_query_id)
         self.announcement = f"Verified: {made.name}"
         await self._load(actor)
 

@@ -119,7 +119,8 @@ def verifying(fake: FakeServices, monkeypatch: pytest.MonkeyPatch) -> FakeServic
     )
     fake.verified_queries = SimpleNamespace(  # type: ignore[attr-defined]
         list=lambda _actor: list(held["queries"]),
-        approve=record("approve"), delete=record("delete"), retire=record("retire"),
+        get=lambda _actor, _id: verified(3, VerifiedStatus.PROPOSED, "Which?", "And which?"),
+        change=record("change"), approve=record("approve"), delete=record("delete"), retire=record("retire"),
     )  # fmt: skip
     fake.sources.list = lambda _actor: [ex.source()]
     monkeypatch.setattr(evaluation_state, "services", lambda: fake)
@@ -196,18 +197,18 @@ async def test_the_page_shows_proposals_and_lets_them_be_approved(
     ]
     assert (page.verified_count, page.shown_id) == (1, "")
     assert tab.var(ShellState, "title") == "Evaluation"
-    await tab.fire(EvaluationState.approve, verified_query_id="v2", question="")
+    await tab.fire(EvaluationState.approve, verified_query_id="v2")
     await tab.fire(EvaluationState.edit, verified_query_id="v3")
     await tab.until(lambda: tab.var(EvaluationState, "editing_id") == "v3")
     await tab.fire(EvaluationState.keep)
     await tab.until(lambda: tab.var(EvaluationState, "editing_id") == "")
-    await tab.fire(EvaluationState.approve, verified_query_id="v3", question="Which one?")
+    await tab.fire(EvaluationState.rewrite, verified_query_id="v3", question="Which one?")
     await tab.fire(EvaluationState.choose, verified_query_id="v2", action="dismiss")
     await tab.fire(EvaluationState.choose, verified_query_id="v1", action="retire")
     await tab.until(lambda: len(verifying.verifying["calls"]) == 4)
     assert verifying.verifying["calls"] == [
         ("approve", "v2", None),
-        ("approve", "v3", ("Which one?",)),
+        ("change", "v3", ("Which one?", "And which?")),
         ("delete", "v2", None),
         ("retire", "v1", None),
     ]
