@@ -79,7 +79,7 @@ def evaluate(
 @contextmanager
 def opened(source: str, settings: Settings, options: EvaluationOptions) -> Iterator[EvaluationDesk]:
     """What cases over one source need; everything is given back at the end."""
-    if "://" in source or Path(source).exists():
+    if "://" in source or "/" in source or Path(source).exists():
         with (
             tempfile.TemporaryDirectory(prefix="aiser-eval-") as folder,
             _at_hand(source, settings, Path(folder), options) as desk,

@@ -161,7 +161,7 @@ def _not_run() -> rx.Component:
 def _proposals() -> rx.Component:
     return rx.el.section(
         rx.el.div(
-            rx.el.h3("Proposed"),
+            rx.el.h2("Proposed"),
             rx.el.span(
                 "Liked by whoever asked; not used before somebody approves", class_name="end only-d"
             ),
@@ -242,7 +242,7 @@ def _figure(figure: rx.Var[FigureView]) -> rx.Component:
 def _cases() -> rx.Component:
     return rx.el.section(
         rx.el.div(
-            rx.el.h3("Questions"),
+            rx.el.h2("Questions"),
             rx.el.span(_PAGE.case_note, class_name="end num"),
             class_name="card-h",
         ),
@@ -268,7 +268,7 @@ def _cases() -> rx.Component:
                 class_name="scroll-x",
                 tab_index=0,
                 role="region",
-                custom_attrs={"aria-label": "Questions"},
+                custom_attrs={"aria-label": "Table of questions"},
             ),
         ),
         rx.el.p(
@@ -321,7 +321,7 @@ def _case(row: rx.Var[CaseRow]) -> rx.Component:
 
 def _trend() -> rx.Component:
     return rx.el.section(
-        rx.el.div(rx.el.h3("Trend"), rx.el.span("percent", class_name="end"), class_name="card-h"),
+        rx.el.div(rx.el.h2("Trend"), rx.el.span("percent", class_name="end"), class_name="card-h"),
         rx.el.div(
             ServedChart.create(
                 path="/api/v1/evaluations/trend",
@@ -339,7 +339,7 @@ def _trend() -> rx.Component:
 
 def _evaluations() -> rx.Component:
     return rx.el.section(
-        rx.el.div(rx.el.h3("Evaluations"), class_name="card-h"),
+        rx.el.div(rx.el.h2("Evaluations"), class_name="card-h"),
         rx.el.ul(rx.foreach(_PAGE.evaluations, _evaluation), class_name="ev-list"),
         class_name="card",
         custom_attrs={"aria-label": "Evaluations"},
