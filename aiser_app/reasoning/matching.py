@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from rapidfuzz.distance import OSA
@@ -67,16 +67,24 @@ class Matches:
     offers: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Read:
     words: tuple[Word, ...]
     parts: tuple[Part, ...]
 
-    @property
+    @cached_property
     def texts(self) -> tuple[str, ...]:
         return tuple(word.text for word in self.words)
 
-    @property
+    @cached_property
+    def bag(self) -> Counter[str]:
+        return Counter(self.texts)
+
+    @cached_property
+    def kinds(self) -> frozenset[str]:
+        return frozenset(self.texts)
+
+    @cached_property
     def raws(self) -> frozenset[str]:
         return frozenset(word.raw or word.text for word in self.words)
 
@@ -106,8 +114,8 @@ def find_matches(
     for query in verified:
         for text in query.questions:
             known = _read(text)
-            likeness = _likeness(asked, known) if _has_values(asked, known, query) else None
-            if likeness is not None:
+            likeness = _likeness(asked, known)
+            if likeness is not None and _has_values(asked, known, query):
                 found.append(
                     Match(
                         query=query,
@@ -223,10 +231,12 @@ def _literal_words(query: VerifiedQuery) -> frozenset[str]:
 
 def _is_slip(asked: _Read, known: _Read, query: VerifiedQuery, model: SemanticModel | None) -> bool:
     """The same words but for one or two that look like slips of the pen, or in another order."""
-    ours, theirs = Counter(asked.texts), Counter(known.texts)
-    only_ours, only_theirs = list((ours - theirs).elements()), list((theirs - ours).elements())
-    if len(only_ours) != len(only_theirs) or len(only_ours) > MOST_SLIPS:
+    if len(asked.words) != len(known.words) or len(asked.kinds - known.kinds) > MOST_SLIPS:
         return False
+    different = asked.bag - known.bag
+    if different.total() > MOST_SLIPS:
+        return False
+    only_ours, only_theirs = list(different.elements()), list((known.bag - asked.bag).elements())
     protected = frozenset(word.text for word in (*asked.words, *known.words) if word.is_protected)
     protected |= _literal_words(query)
     if protected & {*only_ours, *only_theirs} or not _has_values(asked, known, query):

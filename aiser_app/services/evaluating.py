@@ -194,10 +194,11 @@ def cases_of(query: VerifiedQuery) -> list[EvaluationCase]:
 
 
 def _on_its_day(desk: EvaluationDesk, query: VerifiedQuery) -> EvaluationDesk:
-    """“Last month” of a checked query is the month before it was checked; SQL moves by itself."""
-    if query.semantic_query is None or query.verified_at is None:
+    """“Last month” of a checked query is the month before it was made; SQL moves by itself."""
+    if query.semantic_query is None:
         return desk
-    return replace(desk, today=query.verified_at.date())
+    made_at = query.proposed_at if query.run_id else query.verified_at or query.proposed_at
+    return replace(desk, today=made_at.date())
 
 
 def _failed(query: VerifiedQuery, case: EvaluationCase, error: AiserError) -> CaseScore:

@@ -31,7 +31,7 @@ def test_a_liked_answer_becomes_a_verified_query_and_a_case(member: Visitor) -> 
     proposals.get_by_role("listitem").filter(has_text=ASKED).get_by_role(
         "button", name="Approve"
     ).click()
-    expect(page.get_by_text(ASKED)).to_have_count(0)
+    expect(page.get_by_test_id("announcement")).to_contain_text("Verified:")
     page.get_by_role("button", name="Run evaluation").click()
     row = page.get_by_test_id("cases").get_by_role("row").filter(has_text=ASKED)
     expect(row).to_contain_text("Right", timeout=60_000)
