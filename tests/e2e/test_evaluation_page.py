@@ -43,6 +43,12 @@ def test_a_liked_answer_becomes_a_verified_query_and_a_case(member: Visitor) -> 
 
     page.get_by_role("link", name="Evaluation", exact=True).click()
     row.get_by_role("button", name=f"Options of {ASKED}").click()
+    page.get_by_role("menuitem", name="Offer to beginners").click()
+    expect(page.get_by_test_id("announcement")).to_contain_text("Offered to beginners")
+    member.new_chat()
+    expect(page.get_by_role("button", name=ASKED).first).to_be_visible()
+    page.get_by_role("link", name="Evaluation", exact=True).click()
+    row.get_by_role("button", name=f"Options of {ASKED}").click()
     page.get_by_role("menuitem", name="Retire").click()
     expect(page.get_by_test_id("announcement")).to_contain_text("Retired")
 

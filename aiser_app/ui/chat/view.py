@@ -195,7 +195,8 @@ def _add_answer(view: TurnView, answer: Answer) -> None:
     view.follow_ups = list(answer.follow_ups)
     if answer.verified is not None:
         mark = answer.verified
-        view.verified = f"Verified by {mark.verified_by} on {wording.day(mark.verified_at)}"
+        when = f" on {wording.day(mark.verified_at)}" if mark.verified_at else ""
+        view.verified = f"Verified by {mark.verified_by}{when}"
     if answer.confidence is not None:
         _add_confidence(view, answer.confidence)
     if answer.clarification is not None:

@@ -23,6 +23,10 @@ ROUTE = "/evaluation"
 TITLE = "Evaluation · Aiser"
 ON_LOAD = [ShellState.load, EvaluationState.open]
 TREND_HEIGHT = 220
+CASE_ACTIONS = [
+    {"key": "begin", "label": "Offer to beginners"},
+    {"key": "retire", "label": "Retire", "danger": True},
+]
 _PAGE = EvaluationState.page
 
 
@@ -310,7 +314,7 @@ def _case(row: rx.Var[CaseRow]) -> rx.Component:
         rx.el.td(
             ActionMenu.create(
                 label="Options of " + row.question,
-                items=[{"key": "retire", "label": "Retire", "danger": True}],
+                items=CASE_ACTIONS,
                 small=True,
                 on_choose=lambda action: EvaluationState.choose(row.verified_query_id, action),
             )

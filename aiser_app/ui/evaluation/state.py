@@ -107,13 +107,18 @@ class EvaluationState(rx.State):
     @rx.event
     @requires(Permission.VERIFIED_QUERIES_MANAGE)
     async def choose(self, actor: Actor, verified_query_id: str, action: str):
-        """What the menus offer: dismiss a proposal, retire a verified query."""
+        """What the menus offer for a proposal or a verified query."""
         self._settle()
+        queries = services().verified_queries
         if action == "dismiss":
-            await call(services().verified_queries.delete, actor, verified_query_id)
+            await call(queries.delete, actor, verified_query_id)
             self.announcement = "Dismissed."
+        elif action == "begin":
+            change = VerifiedInput(is_onboarding=True)
+            made = await call(queries.change, actor, verified_query_id, change)
+            self.announcement = f"Offered to beginners: {made.name}"
         elif action == "retire":
-            await call(services().verified_queries.retire, actor, verified_query_id)
+            await call(queries.retire, actor, verified_query_id)
             self.announcement = "Retired. It answers no question any more."
         else:
             raise InvalidInput("There is no such action.")

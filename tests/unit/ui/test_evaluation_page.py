@@ -109,7 +109,9 @@ def verifying(fake: FakeServices, monkeypatch: pytest.MonkeyPatch) -> FakeServic
 
     def record(name: str) -> Any:
         def call(_actor: Any, verified_query_id: str, change: Any = None) -> VerifiedQuery:
-            held["calls"].append((name, verified_query_id, change and tuple(change.questions)))
+            held["calls"].append(
+                (name, verified_query_id, change and change.questions and tuple(change.questions))
+            )
             return verified(1, VerifiedStatus.VERIFIED, "How many?")
 
         return call
@@ -205,12 +207,14 @@ async def test_the_page_shows_proposals_and_lets_them_be_approved(
     await tab.fire(EvaluationState.rewrite, verified_query_id="v3", question="Which one?")
     await tab.fire(EvaluationState.choose, verified_query_id="v2", action="dismiss")
     await tab.fire(EvaluationState.choose, verified_query_id="v1", action="retire")
-    await tab.until(lambda: len(verifying.verifying["calls"]) == 4)
+    await tab.fire(EvaluationState.choose, verified_query_id="v1", action="begin")
+    await tab.until(lambda: len(verifying.verifying["calls"]) == 5)
     assert verifying.verifying["calls"] == [
         ("approve", "v2", None),
         ("change", "v3", ("Which one?", "And which?")),
         ("delete", "v2", None),
         ("retire", "v1", None),
+        ("change", "v1", None),
     ]
     await tab.fire(EvaluationState.choose, verified_query_id="v1", action="explode")
     await tab.until(lambda: tab.var(EvaluationState, "problem") == "There is no such action.")
