@@ -95,16 +95,17 @@ class EvaluationDesk:
         started = perf_counter()
         try:
             outcome = self._ask(case, findings)
+            score = replace(score, milliseconds=_since(started))
+            return self._judged(case, score, outcome, findings)
         except _ENDS_ALL:
             raise
         except AiserError as error:
-            return replace(score, note=_short(error.message), milliseconds=_since(started))
-        score = replace(score, milliseconds=_since(started))
-        try:
-            return self._judged(case, score, outcome, findings)
+            took = score.milliseconds or _since(started)
+            return self._compared(
+                case, replace(score, note=_short(error.message), milliseconds=took)
+            )
         finally:
-            for query in findings.queries:
-                self._remove(query.result)
+            self._remove_all(findings)
 
     def returns_rows(self, question: str) -> bool:
         """Whether a question is answered, with at least one row. Raises as `score`."""
@@ -117,8 +118,7 @@ class EvaluationDesk:
         except AiserError:
             return False
         finally:
-            for query in findings.queries:
-                self._remove(query.result)
+            self._remove_all(findings)
         found = findings.queries[-1].result.row_count if findings.queries else 0
         return outcome.status is RunStatus.ANSWERED and found > 0
 
@@ -159,21 +159,21 @@ class EvaluationDesk:
             asked = answer.clarification
             has_choice = asked is not None and bool(asked.options) and not asked.unknown_words
             kind = CaseOutcome.ASKED if has_choice else CaseOutcome.REFUSED
-            return replace(score, outcome=kind, note=_short(answer.text))
+            return self._compared(case, replace(score, outcome=kind, note=_short(answer.text)))
         if outcome.status is not RunStatus.ANSWERED or answer is None or not findings.queries:
             failure = outcome.failure
-            return replace(score, note=_short(failure.message if failure else "No answer."))
+            note = _short(failure.message if failure else "No answer.")
+            return self._compared(case, replace(score, note=note))
         score = replace(
             score,
+            outcome=CaseOutcome.WRONG,
             confidence=answer.confidence.score if answer.confidence else None,
             note=_short(" · ".join(f"{chip.key} {chip.value}" for chip in answer.chips)),
         )
-        if not case.is_answerable:
-            return replace(score, outcome=CaseOutcome.WRONG)
         result = findings.queries[-1].result
         if result.truncated:
             note = f"More than {result.limit:,} rows cannot be compared."
-            return replace(score, outcome=CaseOutcome.WRONG, note=note)
+            return self._compared(case, replace(score, note=note))
         query = answer.semantic_query
         is_ranking = query is not None and bool(query.order) and query.limit is None
         return self._compared(case, score, self._rows(result), is_ranking=is_ranking)
@@ -182,11 +182,13 @@ class EvaluationDesk:
         self,
         case: EvaluationCase,
         score: CaseScore,
-        rows: list[tuple[Any, ...]],
+        rows: list[tuple[Any, ...]] | None = None,
         *,
-        is_ranking: bool,
+        is_ranking: bool = False,
     ) -> CaseScore:
-        ordered = asks_for_order(case.question)
+        """The score with the rows of an answer compared; without rows only what is accepted is tried."""
+        if not case.is_answerable:
+            return score
         why, has_run = "", False
         try:
             golds = self._golds(case)
@@ -201,17 +203,34 @@ class EvaluationDesk:
                 why = why or error.message
                 continue
             has_run = True
-            rounded = "round(" in sql.lower().replace(" ", "")
-            if same_rows(rows, gold, ordered=ordered and is_ordered(sql), rounded=rounded):
-                return replace(score, outcome=CaseOutcome.RIGHT)
-            if is_ranking and not self.is_strict and leads(rows, gold, rounded=rounded):
-                note = _short(f"{score.note} (its first rows)")
+            if rows is None:
+                break
+            found = self._matched(case, sql, rows, gold, is_ranking=is_ranking)
+            if found:
+                note = _short(f"{score.note} (its first rows)") if found == "leads" else score.note
                 return replace(score, outcome=CaseOutcome.RIGHT, note=note)
         if has_run:
-            return replace(score, outcome=CaseOutcome.WRONG)
+            return score
         where = f"{case.where}: " if case.where else ""
         note = _short(f"{where}the accepted query does not run: {why}")
         return replace(score, outcome=CaseOutcome.BROKEN, note=note)
+
+    def _matched(
+        self,
+        case: EvaluationCase,
+        sql: str,
+        rows: list[tuple[Any, ...]],
+        gold: list[tuple[Any, ...]],
+        *,
+        is_ranking: bool,
+    ) -> str:
+        """Whether the rows are those of one accepted query: `same`, `leads`, or nothing."""
+        ordered = asks_for_order(case.question) and is_ordered(sql)
+        rounded = "round(" in sql.lower().replace(" ", "")
+        if same_rows(rows, gold, ordered=ordered, rounded=rounded):
+            return "same"
+        is_led = is_ranking and not self.is_strict and leads(rows, gold, rounded=rounded)
+        return "leads" if is_led else ""
 
     def _golds(self, case: EvaluationCase) -> Iterator[str]:
         """SQL of every accepted query. Raises `QueryInvalid` for one that the model has no room for."""
@@ -248,6 +267,10 @@ class EvaluationDesk:
     def _rows(self, result: Result) -> list[tuple[Any, ...]]:
         table = self.results.read_arrow(result)
         return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+    def _remove_all(self, findings: Findings) -> None:
+        for query in findings.queries:
+            self._remove(query.result)
 
     def _remove(self, result: Result) -> None:
         self.results.delete(result.result_id, result.organization_id)

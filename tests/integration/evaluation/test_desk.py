@@ -94,6 +94,14 @@ def test_semantic_queries_are_accepted_queries(desk: EvaluationDesk) -> None:
     assert found.note.startswith("x.yaml, line 3: the accepted query does not run")
 
 
+def test_what_was_not_answered_has_its_accepted_query_tried_all_the_same(
+    desk: EvaluationDesk,
+) -> None:
+    asked = case("How many elephants?", "SELECT nope FROM orders")
+    assert desk.score(asked).outcome is CaseOutcome.BROKEN
+    assert desk.score(replace(asked, gold_sql="SELECT 3")).outcome is CaseOutcome.REFUSED
+
+
 def test_a_literal_query_has_no_alternatives(desk: EvaluationDesk) -> None:
     asked = case("How many orders?", 'SELECT count(*) AS "a;b" FROM orders', is_literal=True)
     assert desk.score(asked).outcome is CaseOutcome.RIGHT
