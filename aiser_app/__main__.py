@@ -316,6 +316,9 @@ def _readable(view: dict[str, Any]) -> str:
         parts.append(text_table(names, view["rows"], limit=20))
         if view.get("truncated"):
             parts.append("The result was cut; totals over it would be wrong.")
+    mark = view.get("verified")
+    if mark:
+        parts.append(f"Verified by {mark['verified_by']} on {mark['verified_at'][:10]}.")
     if view.get("sql"):
         parts.append(f"SQL: {view['sql']}")
     return "\n\n".join(parts)
