@@ -88,6 +88,11 @@ class _Read:
     def raws(self) -> frozenset[str]:
         return frozenset(word.raw or word.text for word in self.words)
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Words that are written as names are: their plural is another name."""
+        return frozenset(word.raw or word.text for word in self.words if word.is_value)
+
     def tied(self, protected: frozenset[str]) -> Counter[tuple[str, str]]:
         """What may not differ, each with the word that ties it: from JFK is not to JFK."""
         return Counter(
@@ -208,7 +213,7 @@ def _read(question: str) -> _Read:
 
 
 def _likeness(asked: _Read, known: _Read) -> Likeness | None:
-    if not known.parts:
+    if not known.parts or not (known.names <= asked.raws and asked.names <= known.raws):
         return None
     if asked.texts == known.texts:
         return Likeness.EXACT
@@ -219,8 +224,7 @@ def _likeness(asked: _Read, known: _Read) -> Likeness | None:
 
 def _has_values(asked: _Read, known: _Read, query: VerifiedQuery) -> bool:
     """Whether the values that the query compares with are asked for letter by letter."""
-    parts = _literal_words(query)
-    return parts & known.raws <= asked.raws
+    return _literal_words(query) & known.raws <= asked.raws
 
 
 def _literal_words(query: VerifiedQuery) -> frozenset[str]:
@@ -238,7 +242,10 @@ def _is_slip(asked: _Read, known: _Read, query: VerifiedQuery, model: SemanticMo
         return False
     only_ours, only_theirs = list(different.elements()), list((known.bag - asked.bag).elements())
     protected = frozenset(word.text for word in (*asked.words, *known.words) if word.is_protected)
-    protected |= _literal_words(query)
+    if not (known.names <= asked.raws and asked.names <= known.raws):
+        return False
+    literal = _literal_words(query)
+    protected |= literal | {singular(word) for word in literal}
     if protected & {*only_ours, *only_theirs} or not _has_values(asked, known, query):
         return False
     if asked.tied(protected) != known.tied(protected) or _numbers(asked) != _numbers(known):

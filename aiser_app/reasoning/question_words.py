@@ -258,14 +258,14 @@ def _read_word(text: str, *, is_first: bool, is_shouted: bool) -> list[Word]:
     base = folded.removesuffix("'s").removesuffix("'")
     is_code = text.isupper() and not is_shouted and (len(text) > 1 or not is_first)
     if is_code and base != "i":
-        return [Word(base, is_value=True)]
+        return [Word(singular(base), is_value=True, raw=base)]
     if base in _FILLERS and base not in _KEPT_FILLERS:
         return []
     is_name = text[:1].isupper() and not text.isupper() and not is_first
     base = "have" if base == "has" else _SHORT.get(base, base)
     is_known = base in _LABELS or base in _TIMES or base in _OPERATORS or base == "and"
     if is_name and not is_known and singular(base) not in _TIMES:
-        return [Word(base, is_value=True)]
+        return [Word(singular(base), is_value=True, raw=base)]
     text = base if base in _UNITS else _LABELS.get(base) or singular(base)
     return [Word(text, raw=base)]
 

@@ -88,6 +88,9 @@ def used(question: str, *known: VerifiedQuery) -> Likeness | None:
         ("Which categories have boxes", "which category have box"),
         ("orders that aren't paid", "orders that are not paid"),
         ("orders & returns", "orders and returns"),
+        ("orders in texas", "Orders in Texas"),
+        ("delta airlines flights from united states", "Delta Airlines flights from United States"),
+        ("ORDERS IN TEXAS", "orders in Texas"),
     ],
 )
 def test_what_carries_no_meaning_makes_no_difference(asked: str, known: str) -> None:
@@ -126,6 +129,9 @@ def test_parts_may_stand_in_another_order(asked: str, known: str) -> None:
         ("Show US revenue", "Show revenue"),
         ("grade A students", "grade students"),
         ("revenue of Johnson", "revenue of Johnston"),
+        ("revenue of Adams", "revenue of Adam"),
+        ("revenue of Adam", "revenue of adams"),
+        ("flights of ATLS", "flights of ATL"),
         ("least orders by region", "most orders by region"),
         ("orders more than 5", "orders less than 5"),
         ("authorized orders by region", "unauthorized orders by region"),
@@ -178,6 +184,11 @@ def test_values_of_the_query_are_compared_letter_by_letter() -> None:
 def test_values_of_sql_count_as_well() -> None:
     known = verified("orders of o'neil", semantic_query=None, sql="SELECT 1 WHERE n = 'O''Neil'")
     assert literals_of(known) == {"o'neil"}
+
+
+def test_names_that_differ_by_an_s_are_two_questions() -> None:
+    assert not same_question("revenue of Adams", "revenue of Adam")
+    assert same_question("revenue of adam", "Revenue of Adam")
 
 
 def test_two_that_fit_equally_are_both_offered() -> None:
