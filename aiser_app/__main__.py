@@ -12,6 +12,7 @@ import getpass
 import json
 import sys
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any
 
 from aiser_app import __version__
@@ -76,11 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     query.add_argument("--limit", type=int, help="most rows that are kept")
     query.add_argument("--timeout", type=float, help="seconds")
     query.add_argument("--refresh", action="store_true", help="do not take it from the cache")
-    model = add("model", _model, "export, import or check the model of a source", has_json=True)
-    model.add_argument("action", choices=["export", "import", "check"])
-    model.add_argument("source", help="name or id of a data source")
-    model.add_argument("file", help="a Cube YAML file; - is standard input or output")
-    model.add_argument("--note", default="", help="why, for the list of versions")
+    _add_model(add("model", _model, "export, import or check a model", has_json=True))
+    _add_eval(add("eval", _eval, "ask questions with known answers, and count", has_json=True))
     add("rotate-keys", _rotate_keys, "encrypt stored credentials with a new key", has_json=True)
     user = add("create-user", _create_user, "add a person to the organization", has_json=True)
     user.add_argument("email")
@@ -91,6 +89,40 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("version", _version, "print the version", has_json=True)
     return parser
+
+
+def _add_model(model: argparse.ArgumentParser) -> None:
+    model.add_argument("action", choices=["export", "import", "check"])
+    model.add_argument("source", help="name or id of a data source")
+    model.add_argument("file", help="a Cube YAML file; - is standard input or output")
+    model.add_argument("--note", default="", help="why, for the list of versions")
+
+
+def _add_eval(command: argparse.ArgumentParser) -> None:
+    command.add_argument("cases", help="CSV or YAML file: question, query, db_name, category …")
+    command.add_argument(
+        "--source",
+        required=True,
+        help="URL, path or name of a source; {db_name} in it stands for the database of each case",
+    )
+    command.add_argument("--db", default="", help="only cases of this database")
+    command.add_argument("--today", type=_day, help="the day that questions are asked on")
+    command.add_argument("--strict", action="store_true", help="whole rankings are no leaders")
+    command.add_argument("--baseline", help="JSON of an earlier evaluation; below it is failure")
+    command.add_argument(
+        "--fail-below",
+        action="append",
+        default=[],
+        metavar="[MEASURE=]SHARE",
+        help="accuracy (the default), precision, coverage or refusal",
+    )
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("write it as 2025-12-31") from None
 
 
 def _say(line: str) -> None:
@@ -214,6 +246,67 @@ def _model(options: argparse.Namespace) -> int:
     return run_model_command(door.models, actor, options, _say)
 
 
+def _eval(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from aiser_app.bootstrap.evaluation import EvaluationOptions, evaluate
+    from aiser_app.domain.encoding import encode
+    from aiser_app.evaluation.cases import read_cases
+    from aiser_app.evaluation.choosing import shared_out
+    from aiser_app.evaluation.scores import summarize
+    from aiser_app.stack.evaluation_text import evaluation_text
+
+    floors, were_right = _floors(options)
+    shares, left_out = shared_out(read_cases(Path(options.cases)), options.source, options.db)
+    wanted = EvaluationOptions(today=options.today, is_strict=options.strict)
+    scores = evaluate(shares, current_settings(), wanted)
+    summary = summarize(scores)
+    failures = _failures(summary, floors)
+    lost = [s.case_id for s in scores if s.case_id in were_right and s.outcome != "right"]
+    if options.json:
+        body = {
+            "summary": summary,
+            "cases": [encode(score) for score in scores],
+            "left_out": left_out,
+            "failures": failures,
+            "no_longer_right": lost,
+        }
+        _say(json.dumps(body, ensure_ascii=False))
+        return 1 if failures else 0
+    _say(evaluation_text(summary, scores))
+    if left_out:
+        _say(f"\n{left_out:,} cases of other databases were left out.")
+    if lost:
+        _say(f"\nNo longer right: {', '.join(lost)}")
+    for failure in failures:
+        print(f"Failed: {failure}.", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _floors(options: argparse.Namespace) -> tuple[dict[str, float], set[str]]:
+    from pathlib import Path
+
+    from aiser_app.evaluation.scores import baseline_of, read_floors
+
+    floors: dict[str, float] = {}
+    were_right: set[str] = set()
+    if options.baseline:
+        try:
+            content = json.loads(Path(options.baseline).read_text())
+        except (OSError, ValueError):
+            raise AiserError("The baseline cannot be read.", hint="Make one with --json.") from None
+        floors, were_right = baseline_of(content)
+    return floors | read_floors(options.fail_below), were_right
+
+
+def _failures(summary: dict[str, Any], floors: dict[str, float]) -> list[str]:
+    from aiser_app.evaluation.scores import shortfalls
+
+    broken = summary["counts"]["broken"]
+    told = [f"{broken} accepted queries do not run"] if broken else []
+    return told + shortfalls(summary, floors)
+
+
 def _rotate_keys(options: argparse.Namespace) -> int:
     from aiser_app.bootstrap.web import services
 
@@ -240,6 +333,9 @@ def _readable(view: dict[str, Any]) -> str:
         parts.append(text_table(names, view["rows"], limit=20))
         if view.get("truncated"):
             parts.append("The result was cut; totals over it would be wrong.")
+    mark = view.get("verified")
+    if mark:
+        parts.append(f"Verified by {mark['verified_by']} on {mark['verified_at'][:10]}.")
     if view.get("sql"):
         parts.append(f"SQL: {view['sql']}")
     return "\n\n".join(parts)

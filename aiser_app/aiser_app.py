@@ -24,6 +24,7 @@ from aiser_app.ui import crash, not_found
 from aiser_app.ui.auth import setup, sign_in
 from aiser_app.ui.calls import services
 from aiser_app.ui.chat import page as chat
+from aiser_app.ui.evaluation import page as evaluation
 from aiser_app.ui.guard import EventGuard
 from aiser_app.ui.home import home
 from aiser_app.ui.security import PageGate
@@ -77,6 +78,13 @@ app.register_lifespan_task(service_lifespan)
 app.add_page(home, route="/", title="Aiser", description=DESCRIPTION)
 app.add_page(
     chat.page, route=chat.ROUTE, title=chat.TITLE, description=DESCRIPTION, on_load=chat.ON_LOAD
+)
+app.add_page(
+    evaluation.page,
+    route=evaluation.ROUTE,
+    title=evaluation.TITLE,
+    description=DESCRIPTION,
+    on_load=evaluation.ON_LOAD,
 )
 app.add_page(
     sign_in.page,

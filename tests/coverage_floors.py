@@ -18,6 +18,7 @@ FLOORS = {
     "memory": 90,
     "planner": 90,
     "reasoning": 90,
+    "evaluation": 90,
     "query": 95,
     "semantic": 95,
     "api": 90,

@@ -23,6 +23,7 @@ _ANALYST = _VIEWER | {
     Permission.QUESTIONS_ASK,
     Permission.QUERIES_RUN,
     Permission.SOURCES_UPLOAD,
+    Permission.VERIFIED_QUERIES_MANAGE,
 }
 _ADMIN = _ANALYST | {
     Permission.SOURCES_MANAGE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiser_app.agent.context import AgentContext
@@ -11,7 +11,9 @@ from aiser_app.agent.measuring import measure
 from aiser_app.domain.answer import Answer, Chip, Clarification, ConfidencePart, ReasoningStep
 from aiser_app.domain.encoding import decode
 from aiser_app.domain.run import RunFailure, RunStatus
+from aiser_app.domain.verified_query import VerifiedMark
 from aiser_app.errors import InvalidInput
+from aiser_app.reasoning.analogical import verified_step
 from aiser_app.reasoning.confidence import ANSWER_FROM, combine
 from aiser_app.reasoning.deductive import (
     guard_step,
@@ -20,6 +22,7 @@ from aiser_app.reasoning.deductive import (
     result_step,
     used_joins,
 )
+from aiser_app.tools.builtin.ask_user import MAX_OPTIONS
 from aiser_app.tools.contract import Findings, QueryFinding, ToolContext
 
 
@@ -47,6 +50,7 @@ class Extras:
     bound: tuple[dict[str, Any], ...] = ()
     unbound: tuple[str, ...] = ()
     failed: dict[str, Any] | None = None
+    verified: VerifiedMark | None = None
 
 
 def read_extras(said: object) -> Extras:
@@ -81,6 +85,9 @@ def _asking(
     clarification: Clarification, context: AgentContext, extras: Extras, usage: dict[str, Any]
 ) -> Outcome:
     step = reading_step(extras.chips, extras.bound, context.model)
+    if context.offers:
+        options = tuple(dict.fromkeys((*context.offers, *clarification.options)))
+        clarification = replace(clarification, options=options[:MAX_OPTIONS])
     answer = Answer(
         text=clarification.question,
         clarification=clarification,
@@ -116,8 +123,9 @@ def _answering(
         evidence=_evidence(last),
         caveats=_caveats(last, findings, extras),
         confidence=confidence,
-        follow_ups=extras.follow_ups,
+        follow_ups=tuple(dict.fromkeys((*context.offers, *extras.follow_ups))),
         usage=usage,
+        verified=extras.verified,
     )
     return Outcome(status=RunStatus.ANSWERED, answer=answer)
 
@@ -132,7 +140,9 @@ def _steps(
 ) -> tuple[ReasoningStep, ...]:
     read = reading_step(extras.chips, extras.bound, context.model)
     joins = used_joins(finding.semantic_query, finding.result.tables, context.model)
+    checked = verified_step(extras.verified) if extras.verified else None
     return (
+        *((checked,) if checked else ()),
         *((read,) if read else ()),
         *(join_step(used) for used in joins),
         guard_step(finding.result),

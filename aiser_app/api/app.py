@@ -12,6 +12,7 @@ from aiser_app.api import (
     asks,
     auth,
     conversations,
+    evaluations,
     health,
     models,
     policies,
@@ -21,6 +22,7 @@ from aiser_app.api import (
     sources,
     uploads,
     users,
+    verified_queries,
 )
 from aiser_app.api.error_handlers import add_error_handlers
 from aiser_app.api.fallback import UnknownAddress
@@ -59,6 +61,9 @@ def build_api() -> FastAPI:
         users.router,
         policies.router,
         models.router,
+        verified_queries.router,
+        verified_queries.feedback_router,
+        evaluations.router,
     ):
         app.include_router(router, prefix=PREFIX, responses=ERROR_RESPONSES)
     app.include_router(health.router)

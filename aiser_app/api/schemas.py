@@ -223,6 +223,17 @@ class ClarificationView(BaseModel):
     unknown_words: list[str]
 
 
+class VerifiedMarkView(BaseModel):
+    """The answer came from a verified query."""
+
+    verified_query_id: str
+    name: str
+    question: str
+    verified_by: str
+    verified_at: str
+    is_exact: bool
+
+
 class RunView(BaseModel):
     """A run. Until it has ended, what the answer consists of is null or empty."""
 
@@ -263,6 +274,7 @@ class RunView(BaseModel):
     error: ErrorDetail | None = None
     duration_ms: float | None
     usage: dict[str, Any]
+    verified: VerifiedMarkView | None = None
 
 
 class ResultPageView(BaseModel):

@@ -166,7 +166,7 @@ def get_source(source_id: str, actor: CurrentActor, given: GivenServices) -> Sou
         pass  # not synced yet: the source exists without tables
     else:
         tables = [_table(cube) for cube in model.cubes]
-        questions = list(given.sources.suggested_questions(actor, source.source_id))
+        questions = list(given.suggestions.questions(actor, source.source_id))
     return SourceDetail(
         **source_view(source).model_dump(),
         tables=tables,

@@ -60,7 +60,8 @@ class DataAccess:
         self.sources.close()
 
 
-def build_data_access(settings: Settings) -> DataAccess:
+def build_data_access(settings: Settings, cache: ResultCache | None = None) -> DataAccess:
+    """With the cache in Redis, unless another one is given."""
     sealer = Sealer(settings.secrets_dir / SEAL_FILE)
     rules = host_rules(settings)
     made: list[Engine] = [
@@ -80,7 +81,8 @@ def build_data_access(settings: Settings) -> DataAccess:
             unseal=sealer.open,
         ),
         store=ResultStore(settings.results_dir),
-        cache=ResultCache(
+        cache=cache
+        or ResultCache(
             ResultCacheStore(connect(settings.redis_url, reply_timeout=CACHE_REPLY_SECONDS))
         ),
         federation=FederationSettings(folder=settings.run_dir / "federated"),

@@ -28,6 +28,8 @@ from aiser_app.services.advice import Advice
 from aiser_app.services.chat import Chat
 from aiser_app.services.conversations import Conversations
 from aiser_app.services.cube_setup import CubeSetup
+from aiser_app.services.evaluations import Evaluations
+from aiser_app.services.feedback import Feedbacks
 from aiser_app.services.health import Health
 from aiser_app.services.key_rotation import KeyRotation
 from aiser_app.services.policies import DataPolicies
@@ -40,8 +42,10 @@ from aiser_app.services.sample_source import SampleMaker
 from aiser_app.services.semantic_models import SemanticModels
 from aiser_app.services.source_setup import SourceSetup
 from aiser_app.services.sources import Sources
+from aiser_app.services.suggestions import Suggestions
 from aiser_app.services.throttle import Throttle
 from aiser_app.services.uploads import Uploads
+from aiser_app.services.verified_queries import VerifiedQueries
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +72,10 @@ class Services:
     advice: Advice
     key_rotation: KeyRotation
     uploads: Uploads
+    verified_queries: VerifiedQueries
+    feedback: Feedbacks
+    evaluations: Evaluations
+    suggestions: Suggestions
 
     def close(self) -> None:
         """Give pooled connections back; the feed is closed by its own event loop."""
@@ -102,12 +110,12 @@ def build_services(settings: Settings) -> Services:
     engine = open_engine(settings.database_url)
     redis = connect(settings.redis_url)
     data = build_data_access(settings)
-    store = data.store
     queue = JobQueue(redis)
     events = RunEventLog(redis)
     feed = RunEventFeed(settings.redis_url)
     throttle = Throttle(RateLimiter(redis))
     sources = Sources(engine, _sample_maker(settings, data))
+    queries = _query_services(settings, engine, data, queue, events)
     return Services(
         settings=settings,
         engine=engine,
@@ -131,12 +139,13 @@ def build_services(settings: Settings) -> Services:
             question_max_chars=settings.question_max_chars,
             deadline_seconds=settings.run_deadline_seconds,
         ),
-        runs=Runs(engine, store=store, events=events, feed=feed, control=RunControl(redis)),
-        results=Results(engine, store),
+        runs=Runs(engine, store=data.store, events=events, feed=feed, control=RunControl(redis)),
+        results=Results(engine, data.store),
         health=Health(
             engine, redis=redis, workers=WorkerRegistry(redis), chroma_url=settings.chroma_url
         ),
-        **_query_services(settings, engine, data, queue, events),
+        **queries,
+        **_verified_services(engine, queries["queries"], sources, queue, events),
     )
 
 
@@ -155,6 +164,33 @@ class _QueryServices(TypedDict):
     key_rotation: KeyRotation
 
 
+class _VerifiedServices(TypedDict):
+    """The part of `Services` that is about what people have checked."""
+
+    verified_queries: VerifiedQueries
+    feedback: Feedbacks
+    evaluations: Evaluations
+    suggestions: Suggestions
+
+
+def _verified_services(
+    engine: Engine, queries: Queries, sources: Sources, queue: JobQueue, events: RunEventLog
+) -> _VerifiedServices:
+    verified_queries = VerifiedQueries(engine, check_query=queries.check)
+    return _VerifiedServices(
+        verified_queries=verified_queries,
+        feedback=Feedbacks(engine),
+        evaluations=Evaluations(engine, queue=queue, events=events),
+        suggestions=Suggestions(
+            engine,
+            sources=sources,
+            visible=verified_queries.visible,
+            queue=queue,
+            events=events,
+        ),
+    )
+
+
 def _query_services(
     settings: Settings, engine: Engine, data: DataAccess, queue: JobQueue, events: RunEventLog
 ) -> _QueryServices:
@@ -166,24 +202,25 @@ def _query_services(
         events=events,
         sources_dir=settings.sources_dir,
     )
+    queries = Queries(
+        engine,
+        queue=queue,
+        events=events,
+        requests=QueryRequests(dialects=dialects),
+        router_for=data.router,
+        limits=QueryLimits(
+            default_rows=settings.result_row_limit,
+            max_rows=settings.query_max_rows,
+            default_seconds=settings.editor_timeout_seconds,
+        ),
+    )
     return _QueryServices(
         data=data,
         source_setup=source_setup,
         cube_setup=CubeSetup(engine, cube=data.cube, setup=source_setup),
         policies=DataPolicies(engine, dialects=dialects),
         models=SemanticModels(engine, dialects=dialects),
-        queries=Queries(
-            engine,
-            queue=queue,
-            events=events,
-            requests=QueryRequests(dialects=dialects),
-            router_for=data.router,
-            limits=QueryLimits(
-                default_rows=settings.result_row_limit,
-                max_rows=settings.query_max_rows,
-                default_seconds=settings.editor_timeout_seconds,
-            ),
-        ),
+        queries=queries,
         uploads=Uploads(
             engine,
             queue=queue,

@@ -6,28 +6,34 @@ import os
 import socket
 import threading
 import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Engine
 
 from aiser_app.agent.loop import AgentLoop
+from aiser_app.agent.reading_model import reading_model
 from aiser_app.bootstrap.data_access import DataAccess, build_data_access
 from aiser_app.bootstrap.scheduler import SchedulerParts, build_scheduler
 from aiser_app.broker.run_control import RunControl
 from aiser_app.broker.run_events import RunEventLog
 from aiser_app.broker.worker_registry import WorkerRegistry
 from aiser_app.config import Settings, current_settings
+from aiser_app.domain.cancellation import CancelToken
 from aiser_app.domain.run import Run, RunKind
-from aiser_app.planner.chat_model import PlannerChatModel
 from aiser_app.query.router import QueryRouter
 from aiser_app.services.answering import Answering, AnsweringLimits
 from aiser_app.services.clean_up import CleanUp
+from aiser_app.services.evaluating import Evaluating, EvaluationDesks
 from aiser_app.services.ingesting import Ingesting
 from aiser_app.services.journals import RunJournal
 from aiser_app.services.query_requests import QueryRequests
 from aiser_app.services.querying import Querying
 from aiser_app.services.run_execution import RunExecution, Work, succeeding
 from aiser_app.services.run_lifecycle import RunLifecycle
+from aiser_app.services.seeding import Seeding, followed_by_seeding
+from aiser_app.services.step_lines import StepLines
 from aiser_app.services.syncing import Syncing
 from aiser_app.tools.builtin.ask_user import AskUser
 from aiser_app.tools.builtin.generate_chart import GenerateChart
@@ -96,33 +102,20 @@ def build_worker(settings: Settings) -> WorkerParts:
             lifecycle=shared.lifecycle,
             events=RunEventLog(shared.redis),
             control=RunControl(shared.redis),
-            works=_works(settings, shared.engine, data),
+            works=_works(settings, shared, data),
         ),
     )
 
 
-def _works(settings: Settings, engine: Engine, data: DataAccess) -> dict[RunKind, Work]:
+def _works(settings: Settings, shared: SchedulerParts, data: DataAccess) -> dict[RunKind, Work]:
     """What this process does with a run, by kind."""
+    engine = shared.engine
+    events = RunEventLog(shared.redis)
 
-    def router_for(run: Run) -> QueryRouter:
-        return data.router(RunJournal(engine=engine, run=run))
+    def seeded(work: Callable[[Run, CancelToken, StepLines], Mapping[str, Any]]) -> Work:
+        return followed_by_seeding(succeeding(work), shared.queue, events)
 
-    answering = Answering(
-        engine,
-        agent=AgentLoop(
-            ToolRegistry([QueryData(), GenerateChart(), AskUser()]),
-            lambda context: PlannerChatModel(
-                model=context.model, today=context.today, previous=context.previous
-            ),
-        ),
-        router_for=router_for,
-        results=data.store,
-        dialects=data.sources.dialects,
-        limits=AnsweringLimits(
-            row_limit=settings.result_row_limit,
-            query_timeout_seconds=settings.query_timeout_seconds,
-        ),
-    )
+    answering, desks = _asking(settings, engine, data)
     querying = Querying(
         engine,
         requests=QueryRequests(dialects=data.sources.dialects),
@@ -131,8 +124,10 @@ def _works(settings: Settings, engine: Engine, data: DataAccess) -> dict[RunKind
     return {
         RunKind.ASK: answering.work,
         RunKind.QUERY: querying.work,
-        RunKind.SYNC: succeeding(Syncing(engine, access=data.sources, cube=data.cube).work),
-        RunKind.INGEST: succeeding(
+        RunKind.SYNC: seeded(Syncing(engine, access=data.sources, cube=data.cube).work),
+        RunKind.EVALUATE: Evaluating(engine, desks).work,
+        RunKind.SEED: Seeding(desks).work,
+        RunKind.INGEST: seeded(
             Ingesting(
                 engine,
                 access=data.sources,
@@ -141,3 +136,35 @@ def _works(settings: Settings, engine: Engine, data: DataAccess) -> dict[RunKind
             ).work
         ),
     }
+
+
+def _asking(
+    settings: Settings, engine: Engine, data: DataAccess
+) -> tuple[Answering, EvaluationDesks]:
+    """What asks the agent: for people, and for measuring it."""
+
+    def router_for(run: Run) -> QueryRouter:
+        return data.router(RunJournal(engine=engine, run=run))
+
+    agent = AgentLoop(ToolRegistry([QueryData(), GenerateChart(), AskUser()]), reading_model)
+    desks = EvaluationDesks(
+        engine,
+        agent=agent,
+        router_for=data.router,
+        results=data.store,
+        dialects=data.sources.dialects,
+        row_limit=settings.result_row_limit,
+        query_seconds=settings.query_timeout_seconds,
+    )
+    answering = Answering(
+        engine,
+        agent=agent,
+        router_for=router_for,
+        results=data.store,
+        dialects=data.sources.dialects,
+        limits=AnsweringLimits(
+            row_limit=settings.result_row_limit,
+            query_timeout_seconds=settings.query_timeout_seconds,
+        ),
+    )
+    return answering, desks

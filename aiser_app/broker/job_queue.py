@@ -30,6 +30,8 @@ class JobName(StrEnum):
     RUN_QUERY = "aiser_app.worker.jobs.run_query.run_query"
     SYNC_SOURCE = "aiser_app.worker.jobs.sync_source.sync_source"
     INGEST_FILE = "aiser_app.worker.jobs.ingest_file.ingest_file"
+    EVALUATE_QUESTIONS = "aiser_app.worker.jobs.evaluate_questions.evaluate_questions"
+    TRY_SEED_QUESTIONS = "aiser_app.worker.jobs.try_seed_questions.try_seed_questions"
     CLEAN_UP = "aiser_app.worker.jobs.clean_up.clean_up"
 
 

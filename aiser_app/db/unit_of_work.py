@@ -19,16 +19,19 @@ from aiser_app.db.repositories.audit_events import AuditEventRepository
 from aiser_app.db.repositories.conversations import ConversationRepository
 from aiser_app.db.repositories.data_policies import DataPolicyRepository
 from aiser_app.db.repositories.data_sources import DataSourceRepository
+from aiser_app.db.repositories.evaluations import EvaluationRepository
 from aiser_app.db.repositories.organizations import OrganizationRepository
 from aiser_app.db.repositories.query_records import QueryRecordRepository
 from aiser_app.db.repositories.results import ResultRepository
 from aiser_app.db.repositories.runs import RunRepository
+from aiser_app.db.repositories.seed_questions import SeedQuestionRepository
 from aiser_app.db.repositories.semantic_models import SemanticModelRepository
 from aiser_app.db.repositories.sessions import SessionRepository
 from aiser_app.db.repositories.setup_tokens import SetupTokenRepository
 from aiser_app.db.repositories.source_tables import SourceTableRepository
 from aiser_app.db.repositories.turns import TurnRepository
 from aiser_app.db.repositories.users import UserRepository
+from aiser_app.db.repositories.verified_queries import VerifiedQueryRepository
 from aiser_app.errors import ServiceUnavailable
 
 log = logging.getLogger(__name__)
@@ -76,6 +79,9 @@ class UnitOfWork:
     turns: TurnRepository
     runs: RunRepository
     results: ResultRepository
+    verified_queries: VerifiedQueryRepository
+    seed_questions: SeedQuestionRepository
+    evaluations: EvaluationRepository
 
     def __init__(self, engine: Engine, *, each_alone: bool = False) -> None:
         self._engine = _each_alone(engine) if each_alone else engine
@@ -107,6 +113,9 @@ class UnitOfWork:
         self.turns = TurnRepository(session)
         self.runs = RunRepository(session)
         self.results = ResultRepository(session)
+        self.verified_queries = VerifiedQueryRepository(session)
+        self.seed_questions = SeedQuestionRepository(session)
+        self.evaluations = EvaluationRepository(session)
         return self
 
     def __exit__(

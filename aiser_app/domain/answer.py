@@ -7,6 +7,7 @@ from typing import Any
 
 from aiser_app.domain.chart import Chart
 from aiser_app.domain.semantic_query import SemanticQuery
+from aiser_app.domain.verified_query import VerifiedMark
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,3 +75,5 @@ class Answer:
     follow_ups: tuple[str, ...] = ()
     clarification: Clarification | None = None
     usage: dict[str, Any] = field(default_factory=dict)
+    verified: VerifiedMark | None = None
+    """Set when the query was not read from the question but verified by a person."""

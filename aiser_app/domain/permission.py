@@ -20,6 +20,8 @@ class Permission(StrEnum):
     """See the queries of everybody: text, times, errors, advice; never their rows."""
     QUESTIONS_ASK = "questions.ask"
     """Ask questions, and stop the runs of one's own."""
+    VERIFIED_QUERIES_MANAGE = "verified_queries.manage"
+    """Write, approve, edit and retire verified queries, and evaluate them."""
     CONVERSATIONS_READ = "conversations.read"
     """Read conversations, runs and results of one's own; nobody reads those of others."""
     CONVERSATIONS_MANAGE = "conversations.manage"

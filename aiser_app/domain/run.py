@@ -18,6 +18,10 @@ class RunKind(StrEnum):
     QUERY = "query"
     SYNC = "sync"
     INGEST = "ingest"
+    EVALUATE = "evaluate"
+    """Puts the organization's verified questions to the planner."""
+    SEED = "seed"
+    """Tries the questions that a source is introduced with."""
 
 
 class RunStatus(StrEnum):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,10 +15,13 @@ from aiser_app.db.unit_of_work import UnitOfWork
 from aiser_app.domain.actor import Actor
 from aiser_app.domain.cancellation import CancelToken
 from aiser_app.domain.run import Run
+from aiser_app.domain.semantic_model import SemanticModel
+from aiser_app.domain.verified_query import VerifiedQuery, VerifiedStatus
 from aiser_app.errors import NotFound
 from aiser_app.query.request import QuerySource
 from aiser_app.query.results import ResultStore
 from aiser_app.query.router import QueryRouter
+from aiser_app.reasoning.matching import find_matches, tells_only_known
 from aiser_app.services.grants import for_agent, query_source
 from aiser_app.services.model_cache import ModelCache
 from aiser_app.services.run_actors import actor_of
@@ -113,11 +116,28 @@ class Answering:
             hidden = uow.source_tables.hidden_names(source.source_id)
             granted = for_agent(query_source(uow, actor, source, model), model, hidden)
             model = self._models.as_seen(model, granted)
+            verified = uow.verified_queries.list_all(
+                run.organization_id,
+                source_id=run.source_id,
+                status=VerifiedStatus.VERIFIED,
+            )
+        matches = find_matches(run.question, _known_to(verified, granted, model), model)
         context = AgentContext(
             question=run.question,
             source=source,
             model=model,
             today=datetime.now(UTC).date(),
             previous=previous_query(turns, run),
+            verified=matches.used,
+            offers=matches.offers,
         )
         return context, actor, granted
+
+
+def _known_to(
+    verified: Sequence[VerifiedQuery], granted: QuerySource, model: SemanticModel
+) -> Sequence[VerifiedQuery]:
+    """Without those that name values which policies hide: an offer would tell of them."""
+    if granted.policies.is_empty:
+        return verified
+    return [query for query in verified if tells_only_known(query, model)]

@@ -45,7 +45,9 @@ def for_agent(
     if granted.source.cube_url:
         known = [name for name in granted.tables if name not in hidden]
     else:
-        spoken_of = dict.fromkeys(name for cube in model.cubes for name in (cube.table, *cube.reads))
+        spoken_of = dict.fromkeys(
+            name for cube in model.cubes for name in (cube.table, *cube.reads)
+        )
         known = [name for name in spoken_of if name in granted.tables]
 
     def load(names: Sequence[str]) -> list[GrantedTable]:

@@ -113,6 +113,7 @@ def _answer_view(answer: Answer) -> dict[str, Any]:
         "caveats": list(answer.caveats),
         "follow_ups": list(answer.follow_ups),
         "result_ids": list(answer.result_ids),
+        "verified": encode(answer.verified) if answer.verified else None,
         "usage": wire_value(answer.usage),
     }
 

@@ -40,7 +40,7 @@ SYNC_SECONDS = 900
 """Deadline of a sync, waiting for a worker included."""
 URL_MAX_CHARS = 4_000
 DESCRIPTION_MAX_CHARS = 2_000
-_SCHEMA_IN_URL = frozenset({"mysql", "clickhouse", "bigquery", "trino"})
+SCHEMA_IN_URL = frozenset({"mysql", "clickhouse", "bigquery", "trino"})
 """Engines whose plain table names are those of the database that the address ends with."""
 _BOUNDS: Mapping[str, tuple[float, float]] = {
     "max_concurrent": (1, 64),
@@ -146,6 +146,8 @@ class SourceSetup:
             source = self._locked(uow, actor, name_or_id)
             uow.data_policies.delete_of_source(source.organization_id, source.source_id)
             uow.source_tables.delete_of_source(source.organization_id, source.source_id)
+            uow.verified_queries.delete_of_source(source.organization_id, source.source_id)
+            uow.seed_questions.delete_of_source(source.organization_id, source.source_id)
             uow.data_sources.delete(source, now)
             uow.audit_events.add(source_event(actor, "source.deleted", source, now))
             uow.after_commit(lambda: self._remove_file(source))
@@ -206,7 +208,7 @@ class SourceSetup:
                 raise InvalidInput("The data of this source was uploaded: it has no address.")
             address = self._access.read(change.url)
             schema = address.database.rpartition("/")[2]
-            schema_option = {"schema": schema} if address.engine in _SCHEMA_IN_URL else {}
+            schema_option = {"schema": schema} if address.engine in SCHEMA_IN_URL else {}
             source = replace(
                 source,
                 engine=address.engine,

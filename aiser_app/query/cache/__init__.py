@@ -2,5 +2,6 @@
 
 from aiser_app.query.cache.key import cache_key
 from aiser_app.query.cache.result_cache import Fetched, How, ResultCache
+from aiser_app.query.cache.uncached import Uncached
 
-__all__ = ["Fetched", "How", "ResultCache", "cache_key"]
+__all__ = ["Fetched", "How", "ResultCache", "Uncached", "cache_key"]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import reflex as rx
 
+from aiser_app.ui.chat.state import ChatState
 from aiser_app.ui.chat.view import (
     ChipView,
     FactView,
@@ -22,6 +23,7 @@ from aiser_app.ui.components.local import (
     SqlText,
     Tabs,
 )
+from aiser_app.ui.shell.state import ShellState
 
 GRID_HEIGHT = 480
 """Most pixels of the table; a result of a few rows takes less."""
@@ -30,8 +32,21 @@ GRID_HEIGHT = 480
 def _reading(turn: rx.Var[TurnView]) -> rx.Component:
     """How the question was understood. Not editable yet, so it does not look as if it were."""
     return rx.el.div(
-        rx.el.span("Read as", class_name="t-12 subtle only-d", style={"margin_right": "2px"}),
+        rx.el.span(
+            rx.cond(turn.chips.length() > 0, "Read as", "Known question"),
+            class_name="t-12 subtle only-d",
+            style={"margin_right": "2px"},
+        ),
         rx.foreach(turn.chips, _chip),
+        rx.cond(
+            turn.verified != "",
+            rx.el.span(
+                icon("badge-check"),
+                turn.verified,
+                class_name="badge success end",
+                data_testid="verified",
+            ),
+        ),
         class_name="answer-intent intent-scroll",
     )
 
@@ -39,7 +54,7 @@ def _reading(turn: rx.Var[TurnView]) -> rx.Component:
 def answered(turn: rx.Var[TurnView]) -> rx.Component:
     """A finished answer with its proof beside it."""
     return rx.el.article(
-        rx.cond(turn.chips.length() > 0, _reading(turn)),
+        rx.cond((turn.chips.length() > 0) | (turn.verified != ""), _reading(turn)),
         rx.el.div(
             rx.el.div(
                 rx.el.div(_headline(turn), class_name="answer-main"),
@@ -242,6 +257,31 @@ def _caveat(text: rx.Var[str]) -> rx.Component:
     return rx.el.div(icon("triangle-alert", "i-14"), rx.el.span(text), class_name="cav")
 
 
+def _thumbs(turn: rx.Var[TurnView]) -> rx.Component:
+    """Right or wrong, in the words of the person who asked."""
+    return rx.el.span(
+        _thumb(turn, "up", "thumbs-up", "Right: propose to verify it"),
+        _thumb(turn, "down", "thumbs-down", "Wrong"),
+        class_name="row row-1",
+        role="group",
+        custom_attrs={"aria-label": "Is this answer right?"},
+    )
+
+
+def _thumb(turn: rx.Var[TurnView], thumb: str, name: str, label: str) -> rx.Component:
+    return rx.el.button(
+        icon(name, "i-14"),
+        type="button",
+        class_name="btn ghost icon sm thumb",
+        on_click=ChatState.rate(turn.run_id, thumb),
+        custom_attrs={
+            "aria-label": label,
+            "title": label,
+            "aria-pressed": rx.cond(turn.thumb == thumb, "true", "false"),
+        },
+    )
+
+
 def _foot(turn: rx.Var[TurnView]) -> rx.Component:
     return rx.el.div(
         rx.cond(
@@ -263,6 +303,7 @@ def _foot(turn: rx.Var[TurnView]) -> rx.Component:
             class_name="btn ghost sm",
         ),
         rx.el.span(class_name="end"),
+        rx.cond(ShellState.can_ask, _thumbs(turn)),
         rx.cond(
             turn.took != "",
             rx.el.span(

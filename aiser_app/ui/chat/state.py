@@ -15,7 +15,8 @@ import reflex as rx
 from aiser_app.domain.actor import Actor
 from aiser_app.domain.conversation import Turn
 from aiser_app.domain.permission import Permission
-from aiser_app.errors import AiserError, NotFound, NotSignedIn
+from aiser_app.domain.verified_query import Thumb
+from aiser_app.errors import AiserError, InvalidInput, NotFound, NotSignedIn
 from aiser_app.ui.calls import call, services
 from aiser_app.ui.chat.thread import (
     FINAL,
@@ -139,6 +140,18 @@ class ChatState(rx.State):
         run = await call(services().runs.cancel, actor, run_id)
         wakeups.notify(run.conversation_id)
 
+    @rx.event
+    @requires(Permission.QUESTIONS_ASK)
+    async def rate(self, actor: Actor, run_id: str, thumb: str):
+        """Say whether an answer was right; a thumb up proposes its query to be verified."""
+        if thumb not in (Thumb.UP, Thumb.DOWN):
+            raise InvalidInput("An answer is right or wrong.")
+        proposed = await call(services().feedback.rate, actor, run_id, Thumb(thumb))
+        self.settled = _rated(_plain(self.settled), run_id, thumb)
+        self.live = _rated(_plain(self.live), run_id, thumb)
+        said = "Marked as right." if thumb == Thumb.UP else "Marked as wrong."
+        self.announcement = f"{said} Proposed to be verified." if proposed else said
+
     def _is_double_click(self, question: str) -> bool:
         now = time.monotonic()
         is_recent = question == self._asked and now - self._asked_at < SAME_QUESTION_SECONDS
@@ -257,6 +270,10 @@ class ChatState(rx.State):
 def _plain(turns: list[TurnView]) -> list[TurnView]:
     """The views themselves: state hands out proxies, which must not be stored again."""
     return [getattr(turn, "__wrapped__", turn) for turn in turns]
+
+
+def _rated(turns: list[TurnView], run_id: str, thumb: str) -> list[TurnView]:
+    return [replace(turn, thumb=thumb) if turn.run_id == run_id else turn for turn in turns]
 
 
 def _conversation_of(state: rx.State) -> str:

@@ -61,6 +61,9 @@ def load_thread(
     conversation = services.conversations.get(actor, conversation_id)
     turns = services.conversations.turns(actor, conversation_id)
     views = [known.get(turn.run.run_id) or _view(services, actor, turn) for turn in turns]
+    thumbs = services.feedback.thumbs(actor, [view.run_id for view in views])
+    for view in views:
+        view.thumb = thumbs[view.run_id].value if view.run_id in thumbs else ""
     split = next((i for i, view in enumerate(views) if view.status not in FINAL), len(views))
     source = _source(services, actor, conversation.source_id)
     return Thread(
@@ -73,7 +76,7 @@ def load_start(services: Services, actor: Actor) -> tuple[SourceView, list[Sugge
     source = services.sources.default(actor)
     if source is None:
         return SourceView(), []
-    suggested = services.sources.suggested_questions(actor, source.source_id)
+    suggested = services.suggestions.questions(actor, source.source_id)
     return view_source(source), [
         SuggestionView(question=question, shape=_shape_of(question))
         for question in suggested[:SUGGESTIONS]

@@ -111,6 +111,10 @@ class TurnView:
     steps: list[StepView] = field(default_factory=list)
     failure: str = ""
     failure_hint: str = ""
+    thumb: str = ""
+    """What the person said of the answer: up, down, or nothing yet."""
+    verified: str = ""
+    """Who has checked the query of the answer, and when."""
     took: str = ""
     started_ms_ago: int = 0
     limit_seconds: int = 0
@@ -189,6 +193,10 @@ def _add_answer(view: TurnView, answer: Answer) -> None:
     view.reasons = [_reason(number, step) for number, step in enumerate(answer.steps, start=1)]
     view.caveats = list(answer.caveats)
     view.follow_ups = list(answer.follow_ups)
+    if answer.verified is not None:
+        mark = answer.verified
+        when = f" on {wording.day(mark.verified_at)}" if mark.verified_at else ""
+        view.verified = f"Verified by {mark.verified_by}{when}"
     if answer.confidence is not None:
         _add_confidence(view, answer.confidence)
     if answer.clarification is not None:

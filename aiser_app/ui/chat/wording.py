@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from aiser_app.domain.result import Result
 
 HIGH, MEDIUM = 0.90, 0.75
@@ -23,6 +25,12 @@ def duration(milliseconds: float) -> str:
         return f"{milliseconds / 1000:.1f} s"
     minutes, seconds = divmod(round(milliseconds / 1000), 60)
     return f"{minutes} m {seconds:02d} s"
+
+
+def day(iso: str) -> str:
+    """A day as people write it: `31 Dec 2013`."""
+    moment = datetime.fromisoformat(iso)
+    return f"{moment.day} {moment:%b %Y}"
 
 
 def confidence_level(score: float) -> str:

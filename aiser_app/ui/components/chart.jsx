@@ -29,14 +29,20 @@ echarts.use([
 
 const finished = new Map();
 
-function fetchChart(runId) {
-  if (!finished.has(runId)) {
-    const pending = getJson(`/api/v1/runs/${encodeURIComponent(runId)}`).then((run) => run.chart);
-    pending.catch(() => finished.delete(runId));
-    finished.set(runId, pending);
+function fetchOnce(key, fetchChart) {
+  if (!finished.has(key)) {
+    const pending = fetchChart();
+    pending.catch(() => finished.delete(key));
+    finished.set(key, pending);
     if (finished.size > 50) finished.delete(finished.keys().next().value);
   }
-  return finished.get(runId);
+  return finished.get(key);
+}
+
+function chartOfRun(runId) {
+  return fetchOnce(runId, () =>
+    getJson(`/api/v1/runs/${encodeURIComponent(runId)}`).then((run) => run.chart),
+  );
 }
 
 const list = (value) => (value === undefined || value === null ? [] : [].concat(value));
@@ -131,6 +137,18 @@ function heightFor(option) {
 }
 
 export function RunChart({ runId, label, unit }) {
+  return <Chart source={runId} load={() => chartOfRun(runId)} label={label} unit={unit} />;
+}
+
+// A chart that an address of the interface answers with; `stamp` changes when it has to be read anew.
+export function ServedChart({ path, stamp, label, unit, height }) {
+  const source = `${path}#${stamp}`;
+  return (
+    <Chart source={source} load={() => fetchOnce(source, () => getJson(path))} label={label} unit={unit} height={height} />
+  );
+}
+
+function Chart({ source, load, label, unit, height }) {
   const box = useRef(null);
   const [chart, setChart] = useState(null);
   const [problem, setProblem] = useState("");
@@ -139,14 +157,14 @@ export function RunChart({ runId, label, unit }) {
   useEffect(() => {
     let alive = true;
     setProblem("");
-    fetchChart(runId).then(
+    load().then(
       (found) => alive && setChart(found?.option ? found : { option: null }),
       (error) => alive && setProblem(error.message),
     );
     return () => {
       alive = false;
     };
-  }, [runId]);
+  }, [source]);
 
   useEffect(() => {
     if (!chart?.option || !box.current) return undefined;
@@ -167,7 +185,7 @@ export function RunChart({ runId, label, unit }) {
 
   if (problem) return <p className="muted" role="alert">{problem} The table holds the same rows.</p>;
   if (chart && !chart.option) return <p className="muted">This answer has no chart.</p>;
-  if (!chart) return <div className="skel" style={{ height: 320 }} aria-busy="true" />;
+  if (!chart) return <div className="skel" style={{ height: height || 320 }} aria-busy="true" />;
   return (
     <div
       ref={box}
@@ -175,7 +193,7 @@ export function RunChart({ runId, label, unit }) {
       role="img"
       aria-label={label}
       data-testid="chart"
-      style={{ height: heightFor(chart.option) }}
+      style={{ height: height || heightFor(chart.option) }}
     />
   );
 }

@@ -46,6 +46,20 @@ class RunChart(rx.NoSSRComponent):
     unit: rx.Var[str]
 
 
+class ServedChart(rx.NoSSRComponent):
+    """A chart that `path` answers with; read anew whenever `stamp` changes."""
+
+    library = _CHART
+    tag = "ServedChart"
+    lib_dependencies: list[str] = ["echarts@6.1.0"]
+
+    path: rx.Var[str]
+    stamp: rx.Var[str]
+    label: rx.Var[str]
+    unit: rx.Var[str]
+    height: rx.Var[int]
+
+
 class ResultGrid(rx.NoSSRComponent):
     """A virtual grid over the rows of a result; fetches pages by `result_id`."""
 

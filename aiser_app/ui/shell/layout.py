@@ -31,12 +31,20 @@ CONVERSATION_ACTIONS = [
 UNDO_SECONDS = 8
 
 
-def shell(*content: rx.Component, actions: list[rx.Component], suspect: rx.Var) -> rx.Component:
-    """Put a page's content into the frame; `actions` stand at the right of the top bar."""
+def shell(
+    *content: rx.Component,
+    actions: list[rx.Component],
+    suspect: rx.Var,
+    place: str = "/chat",
+) -> rx.Component:
+    """Put a page's content into the frame; `actions` stand at the right of the top bar.
+
+    `place` is the address that the rail shows as the current one.
+    """
     return rx.fragment(
         SkipLink.create("Skip to the content", target="main"),
         rx.el.div(
-            _rail(),
+            _rail(place),
             rx.el.main(
                 _topbar(actions),
                 Banner.create(suspect=suspect | ShellState.is_store_down),
@@ -54,7 +62,19 @@ def shell(*content: rx.Component, actions: list[rx.Component], suspect: rx.Var) 
     )
 
 
-def _rail() -> rx.Component:
+def _place(name: str, title: str, to: str, place: str) -> rx.Component:
+    is_here = to == place
+    here = {"aria-current": "page"} if is_here else {}
+    return NavLink.create(
+        icon(name),
+        rx.el.span(title, class_name="trunc"),
+        to=to,
+        class_name="nav-i on" if is_here else "nav-i",
+        custom_attrs={**here, "title": title},
+    )
+
+
+def _rail(place: str) -> rx.Component:
     return Rail.create(
         rx.el.div(
             mark(class_name="mark"),
@@ -68,12 +88,10 @@ def _rail() -> rx.Component:
             class_name="rail-head",
         ),
         rx.el.nav(
-            NavLink.create(
-                icon("message-square"),
-                rx.el.span("Chat", class_name="trunc"),
-                to="/chat",
-                class_name="nav-i on",
-                custom_attrs={"aria-current": "page", "title": "Chat"},
+            _place("message-square", "Chat", "/chat", place),
+            rx.cond(
+                ShellState.can_verify,
+                _place("list-checks", "Evaluation", "/evaluation", place),
             ),
             custom_attrs={"aria-label": "Main"},
         ),

@@ -32,6 +32,7 @@ class ShellState(rx.State):
     email: str = ""
     role: str = ""
     can_ask: bool = False
+    can_verify: bool = False
     conversations: list[ConversationItem] = []
     search: str = ""
     renaming_id: str = ""
@@ -52,6 +53,7 @@ class ShellState(rx.State):
         self.email = actor.email
         self.role = actor.role.value
         self.can_ask = actor.may(Permission.QUESTIONS_ASK)
+        self.can_verify = actor.may(Permission.VERIFIED_QUERIES_MANAGE)
         await self._list(actor)
         self.is_ready = True
 

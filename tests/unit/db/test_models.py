@@ -20,21 +20,25 @@ TABLES = [t for t in METADATA.sorted_tables if t.name not in WITHOUT_ORGANIZATIO
 
 def test_there_are_the_tables_that_the_design_names() -> None:
     assert {table.name for table in METADATA.sorted_tables} == {
+        "answer_feedback",
         "api_keys",
         "audit_events",
         "conversations",
         "data_policies",
         "data_sources",
+        "evaluations",
         "organizations",
         "query_records",
         "results",
         "runs",
+        "seed_questions",
         "semantic_models",
         "sessions",
         "setup_tokens",
         "source_tables",
         "turns",
         "users",
+        "verified_queries",
     }
 
 

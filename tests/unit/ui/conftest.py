@@ -12,6 +12,7 @@ import reflex as rx
 from aiser_app.domain.actor import Actor
 from aiser_app.domain.conversation import Conversation, Turn
 from aiser_app.domain.run import Run, RunStatus
+from aiser_app.domain.verified_query import Thumb
 from aiser_app.errors import InvalidInput, NotFound
 from aiser_app.ui import calls, identity
 from aiser_app.ui.auth import state as auth_state
@@ -48,11 +49,20 @@ class FakeServices:
         self.sources = SimpleNamespace(
             default=lambda _actor: ex.source(),
             get=lambda _actor, _id: ex.source(),
-            suggested_questions=lambda _actor, _id: (
+        )
+        self.suggestions = SimpleNamespace(
+            questions=lambda _actor, _id: (
                 "Number of flights by month",
                 "Which carrier has the most flights?",
                 "How many flights?",
             ),
+        )
+        self.thumbs: dict[str, Thumb] = {}
+        self.feedback = SimpleNamespace(
+            thumbs=lambda _actor, run_ids: {
+                run_id: thumb for run_id, thumb in self.thumbs.items() if run_id in run_ids
+            },
+            rate=self._rate,
         )
         self.results = SimpleNamespace(get=lambda _actor, _id: ex.result())
         self.chat = SimpleNamespace(ask=self._ask)
@@ -90,6 +100,10 @@ class FakeServices:
         )
         self.hold(made)
         return made
+
+    def _rate(self, _actor: Actor, run_id: str, thumb: Thumb) -> object:
+        self.thumbs[run_id] = thumb
+        return run_id if thumb is Thumb.UP else None
 
     def _cancel(self, _actor: Actor, run_id: str) -> Run:
         self.cancelled.append(run_id)

@@ -1,0 +1,1 @@
+"""The page of verified questions: proposals, their evaluation, its trend."""
