@@ -54,11 +54,12 @@ class Feedbacks:
             NotFound: there is no such run, or it is somebody else's.
             InvalidInput: the run has no answer, or the note is too long.
         """
-        require(actor, Permission.QUESTIONS_ASK)
+        require(actor, Permission.CONVERSATIONS_READ)
         if len(note) > NOTE_MAX_CHARS:
             raise InvalidInput(f"A note has at most {NOTE_MAX_CHARS:,} characters.")
         refuse_binary(note, "The note")
         now = datetime.now(UTC)
+        proposed: VerifiedQuery | None = None
         with UnitOfWork(self._engine) as uow:
             run = self._answered(uow, actor, run_id)
             uow.verified_queries.put_feedback(
@@ -72,10 +73,9 @@ class Feedbacks:
                     given_at=now,
                 )
             )
-            if thumb is Thumb.UP:
+            if thumb is Thumb.UP and actor.may(Permission.QUESTIONS_ASK):
                 proposed = self._propose(uow, actor, run, now)
-            else:
-                proposed = None
+            elif thumb is Thumb.DOWN:
                 _take_back(uow, actor, run, now)
             uow.commit()
         return proposed

@@ -15,6 +15,8 @@ from aiser_app.db.identifiers import new_id
 from aiser_app.db.unit_of_work import UnitOfWork
 from aiser_app.domain.actor import Role
 from aiser_app.domain.data_policy import DataPolicy, PolicyKind
+from aiser_app.domain.evaluation import Evaluation
+from aiser_app.domain.verified_query import VerifiedQuery, VerifiedStatus
 from aiser_app.services.secret_text import hash_token
 from tests.fixtures.organizations import PASSWORD, Tenant, add_result, add_run, finish_run, now
 from tests.fixtures.query_records import RECORD
@@ -49,6 +51,8 @@ def victim(tenant: Tenant, engine: Engine, results_dir: Path, web_services: Serv
         "source_id": tenant.source.source_id,
         "policy_id": new_id(),
         "query_id": new_id(),
+        "verified_query_id": new_id(),
+        "evaluation_id": new_id(),
         "table": "victims_table",
     }
     with UnitOfWork(engine) as uow:
@@ -75,6 +79,29 @@ def victim(tenant: Tenant, engine: Engine, results_dir: Path, web_services: Serv
                 sql="SELECT 'victim'",
             )
         )
+        uow.verified_queries.add(
+            VerifiedQuery(
+                verified_query_id=ids["verified_query_id"],
+                organization_id=tenant.organization_id,
+                source_id=tenant.source.source_id,
+                name="victim's query",
+                questions=("What does the victim know?",),
+                sql="SELECT 1",
+                status=VerifiedStatus.RETIRED,
+                proposed_by=actor.user_id,
+                proposed_at=now(),
+            )
+        )
+        uow.evaluations.add(
+            Evaluation(
+                evaluation_id=ids["evaluation_id"],
+                organization_id=tenant.organization_id,
+                run_id=run.run_id,
+                user_id=actor.user_id,
+                started_by="victim",
+                created_at=now(),
+            )
+        )
         uow.commit()
     return Belongings(ids=ids, source_name=tenant.source.name)
 
@@ -98,7 +125,7 @@ def routes_of_api() -> list[tuple[str, str]]:
 
 
 ID_ROUTES = [(m, p) for m, p in routes_of_api() if "{" in p]
-SHARED_IDS = ("source_id", "user_id", "policy_id", "query_id")
+SHARED_IDS = ("source_id", "user_id", "policy_id", "query_id", "evaluation_id")
 """Things of the organization: who may see them goes by role, not by owner."""
 OPEN_ROUTES = {
     ("POST", "/auth/login"),
@@ -119,6 +146,11 @@ BODIES = {
     ("POST", "/queries/check"): {"source": "Orders", "sql": "SELECT 1"},
     ("POST", "/policies"): POLICY,
     ("PUT", "/policies/{policy_id}"): POLICY,
+    ("PUT", "/runs/{run_id}/feedback"): {"thumb": "down", "note": "stolen"},
+    ("POST", "/verified-queries"): {"source": "Orders", "questions": ["q"], "sql": "SELECT 1"},
+    ("PATCH", "/verified-queries/{verified_query_id}"): {"name": "stolen"},
+    ("POST", "/verified-queries/{verified_query_id}/approve"): {"name": "stolen"},
+    ("POST", "/evaluations"): {},
     ("PATCH", "/conversations/{conversation_id}"): {"title": "stolen"},
     ("PATCH", "/users/{user_id}"): {"is_active": False},
     ("POST", "/ask"): {"question": "q"},
@@ -242,6 +274,17 @@ ROLE_MATRIX = [
     ("GET", "/queries/{query_id}", {Role.OWNER, Role.ADMIN, Role.ANALYST}),
     ("GET", "/policies", {Role.OWNER, Role.ADMIN}),
     ("POST", "/policies", {Role.OWNER, Role.ADMIN}),
+    ("GET", "/verified-queries", {Role.OWNER, Role.ADMIN, Role.ANALYST}),
+    ("GET", "/verified-queries/{verified_query_id}", {Role.OWNER, Role.ADMIN, Role.ANALYST}),
+    ("POST", "/verified-queries", {Role.OWNER, Role.ADMIN, Role.ANALYST}),
+    (
+        "POST",
+        "/verified-queries/{verified_query_id}/approve",
+        {Role.OWNER, Role.ADMIN, Role.ANALYST},
+    ),
+    ("POST", "/evaluations", {Role.OWNER, Role.ADMIN, Role.ANALYST}),
+    ("GET", "/evaluations/{evaluation_id}", {Role.OWNER, Role.ADMIN, Role.ANALYST}),
+    ("GET", "/feedback", {Role.OWNER, Role.ADMIN, Role.ANALYST}),
     ("GET", "/conversations", set(Role)),
     ("GET", "/api-keys", set(Role)),
 ]
@@ -269,6 +312,8 @@ def test_roles(
         ("POST", "/queries"): {"source": "Orders"},
         ("POST", "/queries/check"): {"source": "Orders", "sql": "SELECT 1"},
         ("POST", "/policies"): {**POLICY, "condition": ""},
+        ("POST", "/verified-queries"): {"source": "Orders"},
+        ("POST", "/verified-queries/{verified_query_id}/approve"): {"questions": ["?"]},
     }
     person = people[role]
     reply = person.request(method, path.format(**victim.ids), json=bodies.get((method, path)))

@@ -399,6 +399,10 @@ def test_the_description_covers_every_endpoint(client: TestClient) -> None:
         "/api/v1/conversations",
         "/api/v1/conversations/{conversation_id}",
         "/api/v1/conversations/{conversation_id}/restore",
+        "/api/v1/evaluations",
+        "/api/v1/evaluations/trend",
+        "/api/v1/evaluations/{evaluation_id}",
+        "/api/v1/feedback",
         "/api/v1/results/{result_id}",
         "/api/v1/results/{result_id}.csv",
         "/api/v1/results/{result_id}.json",
@@ -413,6 +417,7 @@ def test_the_description_covers_every_endpoint(client: TestClient) -> None:
         "/api/v1/models/{source}/versions",
         "/api/v1/models/{source}/versions/{version}/restore",
         "/api/v1/models/{source}/yaml",
+        "/api/v1/runs/{run_id}/feedback",
         "/api/v1/policies",
         "/api/v1/policies/{policy_id}",
         "/api/v1/queries",
@@ -434,6 +439,10 @@ def test_the_description_covers_every_endpoint(client: TestClient) -> None:
         "/api/v1/uploads/preview",
         "/api/v1/users",
         "/api/v1/users/{user_id}",
+        "/api/v1/verified-queries",
+        "/api/v1/verified-queries/{verified_query_id}",
+        "/api/v1/verified-queries/{verified_query_id}/approve",
+        "/api/v1/verified-queries/{verified_query_id}/retire",
     }
     schemas = document["components"]["schemas"]
     assert "HTTPValidationError" not in schemas

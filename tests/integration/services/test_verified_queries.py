@@ -160,8 +160,10 @@ def test_only_ones_own_answers_are_judged(desk: QueryDesk) -> None:
     for wrong in (run.run_id, "x"):
         with pytest.raises(NotFound):
             rate(desk.admin, wrong, Thumb.UP)
-    with pytest.raises(PermissionDenied):
+    with pytest.raises(NotFound):
         rate(desk.tenant.actor(Role.VIEWER), run.run_id, Thumb.UP)
+    demoted = replace(desk.actor, permissions=desk.tenant.actor(Role.VIEWER).permissions)
+    assert rate(demoted, run.run_id, Thumb.UP) is None
     open_run = add_run(desk.services.engine, desk.actor, desk.tenant.source)
     with pytest.raises(InvalidInput, match="no answer"):
         rate(desk.actor, open_run.run_id, Thumb.UP)
