@@ -36,6 +36,7 @@ from aiser_app.services.run_actors import actor_of
 from aiser_app.services.step_lines import StepLines
 from aiser_app.services.upload_files import UploadFile, upload_of
 from aiser_app.services.uploads import IngestRequest
+from aiser_app.services.value_indexes import ValueIndexes
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +52,16 @@ class Ingesting:
     """One per worker process."""
 
     def __init__(
-        self, engine: Engine, *, access: SourceAccess, sources_dir: Path, uploads_dir: Path
+        self,
+        engine: Engine,
+        *,
+        access: SourceAccess,
+        sources_dir: Path,
+        uploads_dir: Path,
+        values: ValueIndexes | None = None,
     ) -> None:
+        """`values` keeps the values of text columns; without it none are read."""
+        self._values = values
         self._engine = engine
         self._access = access
         self._sources_dir = sources_dir
@@ -141,6 +150,8 @@ class Ingesting:
             now = datetime.now(UTC)
             stored = store_catalog(uow, _renewed(current, now), catalog, now, model=model)
             uow.commit()
+        if self._values is not None:
+            self._values.renew(self._access, source, catalog, cancel, steps)
         milliseconds = (perf_counter() - started) * 1000
         steps.report(
             "profile",
