@@ -150,8 +150,6 @@ class Ingesting:
             now = datetime.now(UTC)
             stored = store_catalog(uow, _renewed(current, now), catalog, now, model=model)
             uow.commit()
-        if self._values is not None:
-            self._values.renew(self._access, source, catalog, cancel, steps)
         milliseconds = (perf_counter() - started) * 1000
         steps.report(
             "profile",
@@ -159,6 +157,8 @@ class Ingesting:
             f"{stored.column_count:,} columns",
             duration_ms=milliseconds,
         )
+        if self._values is not None:
+            self._values.renew(self._access, source, catalog, cancel, steps)
         return stored
 
     def _give_up(self, run: Run, request: IngestRequest, upload: UploadFile) -> None:
