@@ -11,6 +11,7 @@ from aiser_app.domain.data_source import DataSource
 from aiser_app.domain.run import Run, RunStatus
 from aiser_app.domain.semantic_model import Cube, SemanticModel
 from aiser_app.domain.semantic_query import SemanticQuery
+from aiser_app.domain.value_index import ValueIndex
 from aiser_app.reasoning.matching import Match
 
 MAX_CUBES = 30
@@ -32,6 +33,8 @@ class AgentContext:
     """Definitions of terms that the asker gives along with the question."""
     offers: tuple[str, ...] = ()
     """Verified questions that are worth a click, since this one is much alike."""
+    values: ValueIndex | None = None
+    """Values of the data that whoever asks may know; None when none were read."""
 
 
 def previous_query(turns: Sequence[Turn], run: Run) -> SemanticQuery | None:

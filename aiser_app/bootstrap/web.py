@@ -45,6 +45,7 @@ from aiser_app.services.sources import Sources
 from aiser_app.services.suggestions import Suggestions
 from aiser_app.services.throttle import Throttle
 from aiser_app.services.uploads import Uploads
+from aiser_app.services.value_indexes import ValueIndexes
 from aiser_app.services.verified_queries import VerifiedQueries
 
 
@@ -201,6 +202,7 @@ def _query_services(
         queue=queue,
         events=events,
         sources_dir=settings.sources_dir,
+        values=ValueIndexes(settings.values_dir),
     )
     queries = Queries(
         engine,

@@ -35,6 +35,7 @@ from aiser_app.services.run_lifecycle import RunLifecycle
 from aiser_app.services.seeding import Seeding, followed_by_seeding
 from aiser_app.services.step_lines import StepLines
 from aiser_app.services.syncing import Syncing
+from aiser_app.services.value_indexes import ValueIndexes
 from aiser_app.tools.builtin.ask_user import AskUser
 from aiser_app.tools.builtin.generate_chart import GenerateChart
 from aiser_app.tools.builtin.query_data import QueryData
@@ -115,7 +116,8 @@ def _works(settings: Settings, shared: SchedulerParts, data: DataAccess) -> dict
     def seeded(work: Callable[[Run, CancelToken, StepLines], Mapping[str, Any]]) -> Work:
         return followed_by_seeding(succeeding(work), shared.queue, events)
 
-    answering, desks = _asking(settings, engine, data)
+    values = ValueIndexes(settings.values_dir)
+    answering, desks = _asking(settings, engine, data, values)
     querying = Querying(
         engine,
         requests=QueryRequests(dialects=data.sources.dialects),
@@ -124,7 +126,9 @@ def _works(settings: Settings, shared: SchedulerParts, data: DataAccess) -> dict
     return {
         RunKind.ASK: answering.work,
         RunKind.QUERY: querying.work,
-        RunKind.SYNC: seeded(Syncing(engine, access=data.sources, cube=data.cube).work),
+        RunKind.SYNC: seeded(
+            Syncing(engine, access=data.sources, cube=data.cube, values=values).work
+        ),
         RunKind.EVALUATE: Evaluating(engine, desks).work,
         RunKind.SEED: Seeding(desks).work,
         RunKind.INGEST: seeded(
@@ -133,13 +137,14 @@ def _works(settings: Settings, shared: SchedulerParts, data: DataAccess) -> dict
                 access=data.sources,
                 sources_dir=settings.sources_dir,
                 uploads_dir=settings.uploads_dir,
+                values=values,
             ).work
         ),
     }
 
 
 def _asking(
-    settings: Settings, engine: Engine, data: DataAccess
+    settings: Settings, engine: Engine, data: DataAccess, values: ValueIndexes
 ) -> tuple[Answering, EvaluationDesks]:
     """What asks the agent: for people, and for measuring it."""
 
@@ -166,5 +171,6 @@ def _asking(
             row_limit=settings.result_row_limit,
             query_timeout_seconds=settings.query_timeout_seconds,
         ),
+        values=values,
     )
     return answering, desks

@@ -31,6 +31,7 @@ from aiser_app.query.source_access import SourceAccess
 from aiser_app.services.catalogs import StoredCatalog, model_of, store_catalog
 from aiser_app.services.cube_models import CubeModels
 from aiser_app.services.step_lines import StepLines
+from aiser_app.services.value_indexes import ValueIndexes
 
 log = logging.getLogger(__name__)
 
@@ -55,8 +56,13 @@ class Syncing:
         access: SourceAccess,
         cube: CubeAccess | None = None,
         budget_seconds: float = BUDGET_SECONDS,
+        values: ValueIndexes | None = None,
     ) -> None:
-        """`cube` reads the models of Cubes; without it models are inferred."""
+        """`cube` reads the models of Cubes; without it models are inferred.
+
+        `values` keeps the values of text columns; without it none are read.
+        """
+        self._values = values
         self._engine = engine
         self._access = access
         self._models = CubeModels(engine, access=access, cube=cube)
@@ -108,6 +114,8 @@ class Syncing:
             cancel=cancel,
         )
         stored = self._store(run, source, catalog, warnings, cancel, steps)
+        if self._values is not None:
+            self._values.renew(self._access, source, catalog, cancel, steps)
         return _outcome(stored, catalog, perf_counter() - started)
 
     def _check(self, source: DataSource, steps: StepLines) -> tuple[str, ...]:
