@@ -59,7 +59,7 @@ class Querying:
             return Ending(
                 status=RunStatus.SUCCEEDED,
                 outcome={"result_id": result.result_id},
-                write=journal.write,
+                insert=journal.write,
             )
         plan = router.explain(request, cancel, actual=ask.explaining is Explaining.ACTUAL)
         if plan is None:

@@ -143,8 +143,13 @@ class RunLifecycle:
         outcome: Mapping[str, Any] | None = None,
         steps: Sequence[dict[str, Any]] = (),
         write: Callable[[UnitOfWork], None] | None = None,
+        insert: Callable[[UnitOfWork], None] | None = None,
     ) -> bool:
-        """Write the ending, and with it what `write` adds (it may not read), then tell it. False when it had ended, or another attempt has begun."""
+        """Write the ending, and with it what `write` and `insert` add, then tell it.
+
+        `insert` goes out together with the commit, so it may read nothing. False when the run had
+        ended, or another attempt has begun.
+        """
         with UnitOfWork(self._engine) as uow:
             is_first = uow.runs.finish(
                 run_id,
@@ -159,7 +164,9 @@ class RunLifecycle:
             if is_first and status is not RunStatus.SUCCEEDED:
                 leave_syncing(uow, uow.runs.get(run_id), failure.message if failure else "")
             if is_first and write is not None:
-                uow.commit(last=partial(write, uow))
+                write(uow)
+            if is_first and insert is not None:
+                uow.commit(last=partial(insert, uow))
             else:
                 uow.commit()
         if is_first:
