@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from pydantic import TypeAdapter
 
 from aiser_app.domain.result import Column
 from aiser_app.domain.semantic_model import Aggregation, Dimension, DimensionType, SemanticModel
@@ -413,3 +414,36 @@ def test_time_substitution_is_said() -> None:
     many = SemanticQuery(measures=("people.count",), dimensions=by("sales.state"))
     found = compile_query(many, MODEL, dialect="duckdb", default_limit=10)
     assert "counts in every group in which it has some of “Sales”" in found.notes[0]
+
+
+def test_a_role_of_one_table_is_not_asked_of_another(shop: Shop) -> None:
+    """Orders have buyers and payers; customers and stores lie in regions without any role."""
+    found = shop.rows(
+        measures=("orders.count", "customers.count"), dimensions=by("buyer>regions.name")
+    )
+    assert found == [("North", 3, 2), (None, 2, 1), ("South", 1, 1)]
+    found = shop.rows(
+        measures=("orders.count", "customers.count"), dimensions=by("buyer>customers.name")
+    )
+    assert found[0] == ("Ada", 2, 1)
+
+
+def test_groups_of_groups_have_their_own_time_too() -> None:
+    expression = {"aggregation": "max", "per": [{"member": "people.id"}],
+                  "each": {"measure": "tickets.count"}}  # fmt: skip
+    times = [{"dimension": "sales.sold", "granularity": "quarter"}]
+    parts = {"measures": ["sales.count", "m"], "time_dimensions": times,
+             "metrics": [{"name": "m", "expression": expression}]}  # fmt: skip
+    assert rows(parts)[1] == ("2024-01-01", 4.0, 2.0)
+
+
+def test_yes_and_no_in_sql_server(shop: Shop) -> None:
+    fields = [{"name": "f", "row": {"condition": {"member": "sales.paid", "operator": "set"}}}]
+    text = compiled({"dimensions": [{"member": "f"}], "fields": fields}, "tsql").sql
+    assert "THEN CAST(1 AS BIT) ELSE CAST(0 AS BIT) END" in text
+    query = TypeAdapter(SemanticQuery).validate_python(
+        _figure({"aggregation": "sum", "cube": "customers", "row": {"member": "customers.vip"}})
+    )
+    text = compile_query(query, shop.model, dialect="tsql", default_limit=10).sql
+    assert "WHEN [customers].[vip] = 1 THEN 1" in text
+    assert shop.rows(measures=("m",), metrics=query.metrics) == [(2,)]

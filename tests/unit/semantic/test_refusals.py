@@ -148,6 +148,11 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
          "week_start": 3},
         "too early",
     ),
+    (
+        {"measures": ["sales.count"], "time_dimensions": _sold(
+            granularity="hour", fill_gaps=True, date_range=["2000-01-01", "2012-01-02"])},
+        "too many spans",
+    ),
     ({"measures": ["sales.count"], "time_dimensions": [
         {"dimension": "sales.state", "granularity": "day"}]}, "not a date"),
     # rows
