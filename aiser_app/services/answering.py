@@ -117,6 +117,7 @@ class Answering:
                     hint="Wait for its first sync, or look why it failed.",
                 )
             hidden = uow.source_tables.hidden_names(source.source_id)
+            model = self._models.for_agent(model, hidden)
             granted = for_agent(query_source(uow, actor, source, model), model, hidden)
             model = self._models.as_seen(model, granted)
             verified = uow.verified_queries.list_all(

@@ -96,8 +96,10 @@ class EvaluationDesks:
         model = self._models.find_latest(uow, run.organization_id, source.source_id)
         if model is None:
             raise NotFound("The data source was not synchronized yet.")
+        hidden = uow.source_tables.hidden_names(source.source_id)
+        model = self._models.for_agent(model, hidden)
         granted = query_source(uow, actor, source, model)
-        asked = for_agent(granted, model)
+        asked = for_agent(granted, model, hidden)
         return EvaluationDesk(
             agent=self._agent,
             actor=actor,

@@ -48,7 +48,7 @@ def for_agent(
         spoken_of = dict.fromkeys(
             name for cube in model.cubes for name in (cube.table, *cube.reads)
         )
-        known = [name for name in spoken_of if name in granted.tables]
+        known = [name for name in spoken_of if name in granted.tables and name not in hidden]
 
     def load(names: Sequence[str]) -> list[GrantedTable]:
         if isinstance(granted.tables, GrantedTables):

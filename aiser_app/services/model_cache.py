@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection
+from dataclasses import replace
+from typing import TypeAlias
 
 from aiser_app.access.known_values import seen_model
 from aiser_app.db.unit_of_work import UnitOfWork
@@ -12,6 +15,7 @@ from aiser_app.query.catalog import GrantedTables
 from aiser_app.query.request import QuerySource
 
 KEPT = 32
+_Seen: TypeAlias = tuple[str, str, int, tuple[str, ...], Policies]
 
 
 class ModelCache:
@@ -23,7 +27,8 @@ class ModelCache:
     def __init__(self, kept: int = KEPT) -> None:
         self._kept = kept
         self._models: OrderedDict[tuple[str, str, int], SemanticModel] = OrderedDict()
-        self._seen: OrderedDict[tuple[str, str, int, Policies], SemanticModel] = OrderedDict()
+        self._seen: OrderedDict[_Seen, SemanticModel] = OrderedDict()
+        self._shown: OrderedDict[tuple[str, int, frozenset[str]], SemanticModel] = OrderedDict()
 
     def find_latest(
         self, uow: UnitOfWork, organization_id: str, source_id: str
@@ -42,12 +47,40 @@ class ModelCache:
                 self._models.popitem(last=False)
         return model
 
+    def for_agent(self, model: SemanticModel, hidden: Collection[str]) -> SemanticModel:
+        """The model without the cubes that read a table which is hidden from the agent.
+
+        An inferred model has none of them from the next sync on; an edited one keeps what was written.
+        """
+        left_out = {
+            cube.name
+            for cube in model.cubes
+            if cube.table in hidden or any(name in hidden for name in cube.reads)
+        }
+        if not left_out:
+            return model
+        key = (model.source_id, model.version, frozenset(hidden))
+        found = self._shown.get(key)
+        if found is None:
+            cubes = (cube for cube in model.cubes if cube.name not in left_out)
+            found = self._shown[key] = replace(
+                model,
+                cubes=tuple(
+                    replace(cube, joins=tuple(j for j in cube.joins if j.target not in left_out))
+                    for cube in cubes
+                ),
+            )
+            while len(self._shown) > self._kept:
+                self._shown.popitem(last=False)
+        return found
+
     def as_seen(self, model: SemanticModel, granted: QuerySource) -> SemanticModel:
         """The model without the values that the policies of whoever asks hide."""
         policies = granted.policies
         if policies.is_empty:
             return model
-        key = (model.source_id, granted.source.data_version, model.version, policies)
+        names = tuple(cube.name for cube in model.cubes)  # fewer where tables are hidden
+        key = (model.source_id, granted.source.data_version, model.version, names, policies)
         found = self._seen.get(key)
         if found is None:
             if isinstance(granted.tables, GrantedTables):
