@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from aiser_app.domain.semantic_model import Cube, Dimension, DimensionType, SemanticModel
+from aiser_app.planner.gazetteer import other_names, true_value
 from aiser_app.planner.join_paths import JoinPaths
 from aiser_app.planner.thesaurus import (
     ABBREVIATIONS,
@@ -29,7 +30,7 @@ class Target:
     """One thing that a phrase can mean: a cube, a dimension, a measure or a value of a dimension."""
 
     kind: str
-    """cube, dimension, measure or value."""
+    """cube, dimension, measure, value or role."""
     cube: str
     name: str = ""
     value: str = ""
@@ -113,9 +114,11 @@ def lexicon_for(model: SemanticModel) -> Lexicon:
 def build_lexicon(model: SemanticModel) -> Lexicon:
     lexicon = Lexicon(model, JoinPaths(model))
     for cube in model.cubes:
+        if cube.is_hidden:
+            continue
         names = _cube_names(cube)
         _add_cube(lexicon, cube, names)
-        for dimension in cube.dimensions:
+        for dimension in (d for d in cube.dimensions if not d.is_hidden):
             _add_dimension(lexicon, cube, dimension, names)
             _add_values(lexicon, cube, dimension)
         _add_measures(lexicon, cube)
@@ -212,7 +215,7 @@ def _parts(words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], float]]:
 
 
 def _add_measures(lexicon: Lexicon, cube: Cube) -> None:
-    for measure in cube.measures:
+    for measure in (m for m in cube.measures if not m.is_hidden):
         for text in (measure.title, *measure.synonyms):
             words = split_name(text)
             if len(words) > 1 or text in measure.synonyms:
@@ -227,6 +230,8 @@ def _add_roles(lexicon: Lexicon, cube: Cube) -> None:
         if target_cube is None or not role_words:
             continue
         own = own_key(cube, join.columns)
+        for role in {role_words, split_name(join.role)}:
+            lexicon.add(role, Target("role", cube.name, join.role, via=(cube.name, join.role), score=0.8))
         for role in {role_words, split_name(join.role)}:
             for name in _cube_names(target_cube):
                 if own is not None and tuple(role[-len(name) :]) != name:
@@ -246,7 +251,9 @@ def own_key(cube: Cube, columns: tuple[tuple[str, str], ...]) -> Dimension | Non
 
 
 def _add_values(lexicon: Lexicon, cube: Cube, dimension: Dimension) -> None:
-    if dimension.type is not DimensionType.STRING:
+    for value, other, how, score in other_names(dimension):
+        lexicon.add(split_name(other), _value(cube, dimension, value, score, how))
+    if dimension.type is not DimensionType.STRING or true_value(dimension):
         return
     heads: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for value in dimension.values:

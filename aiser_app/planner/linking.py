@@ -66,7 +66,7 @@ def _links(tokens: tuple[Token, ...], lexicon: Lexicon) -> list[Segment]:
             part = tokens[start:end]
             if any(t.kind == "symbol" for t in part):
                 continue
-            targets = _targets(part, lexicon)
+            targets = targets_of(part, lexicon)
             if targets:
                 found.append(_link(part, start, end, targets))
     return found
@@ -81,7 +81,7 @@ def _link(part: tuple[Token, ...], start: int, end: int, targets: tuple[Target, 
     return Segment(Kind.LINK, start, end, text, weight, targets=targets)
 
 
-def _targets(part: tuple[Token, ...], lexicon: Lexicon) -> tuple[Target, ...]:
+def targets_of(part: tuple[Token, ...], lexicon: Lexicon) -> tuple[Target, ...]:
     if len(part) == 1 and part[0].kind == "quoted":
         return _quoted(part[0], lexicon)
     if any(t.kind in ("quoted", "number", "date") for t in part) and len(part) == 1:
@@ -117,6 +117,8 @@ def _may_bind(part: tuple[Token, ...], target: Target) -> bool:
     if target.kind != "value" or len(part) > 1:
         return True
     text = part[0].text
+    if target.form and target.form != target.value.lower():
+        return True
     if len(target.value) <= 2 or len(text) <= 2 or part[0].lower in RESERVED:
         return text == target.value
     return True

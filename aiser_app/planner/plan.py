@@ -8,6 +8,7 @@ from aiser_app.domain.answer import Clarification
 from aiser_app.domain.semantic_model import SemanticModel
 from aiser_app.domain.semantic_query import SemanticQuery
 from aiser_app.planner.asking import Asking
+from aiser_app.planner.clauses.judging import judge_rich
 from aiser_app.planner.follow_up import read_follow_up
 from aiser_app.planner.judging import judge
 from aiser_app.planner.lexicon import lexicon_for
@@ -20,9 +21,17 @@ _LONGEST_QUESTION = 60
 
 
 def plan(
-    question: str, model: SemanticModel, *, today: date, previous: SemanticQuery | None = None
+    question: str,
+    model: SemanticModel,
+    *,
+    today: date,
+    previous: SemanticQuery | None = None,
+    instructions: str = "",
 ) -> Reading | Unreadable:
-    """Read one question; `previous` is the query that a follow-up such as "by month" changes."""
+    """Read one question; `previous` is the query that a follow-up such as "by month" changes.
+
+    `instructions` defines terms: "Net revenue is the order total less shipping, completed orders only."
+    """
     asking = Asking(lexicon_for(model), today)
     parts = [p for p in sentences(question) if p.lower().strip(" ,.!") not in _POLITE]
     if not parts:
@@ -37,6 +46,9 @@ def plan(
             reason="too long",
         )
     alone = judge(parts[0], asking.lexicon, today)
+    if isinstance(alone, Unreadable) and alone.reason != "ambiguous":
+        rich = judge_rich(parts[0], asking.lexicon, today, instructions)
+        alone = rich if isinstance(rich, Reading) else alone
     if isinstance(alone, Reading) or previous is None:
         return _answer_or_ask(alone, asking)
     followed = read_follow_up(parts[0], asking.lexicon, today, previous)

@@ -19,6 +19,7 @@ _PER_ENTITY_JOIN = 0.05
 _MENTIONED = 0.2
 _AGREES = 0.2
 _CALENDAR_COLUMN = 0.2
+_MOST_NAMED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,7 @@ class Resolver:
                 yield Option(target, path, score, path.role, refs, title=title)
 
     def _own_refs(self, cube: Cube) -> tuple[DimensionRef, ...]:
-        label = next((d for d in cube.dimensions if d.is_label), None)
+        label = label_of(cube)
         keys = [d for d in cube.dimensions if d.column in cube.primary_key]
         if label is None:
             return (_ref(cube, keys[0]),) if len(keys) == 1 and len(cube.primary_key) == 1 else ()
@@ -214,7 +215,7 @@ class Resolver:
     ) -> tuple[DimensionRef, ...]:
         """Label of what the key refers to; with the key itself when labels are not unique."""
         target = self._model.find_cube(join.target)
-        label = next((d for d in target.dimensions if d.is_label), None) if target else None
+        label = label_of(target) if target else None
         if target is None or label is None:
             return ()
         several = len(self._lexicon.paths.to(self._root.name, target.name)) > 1
@@ -230,10 +231,39 @@ def _ref(cube: Cube, dimension: Dimension) -> DimensionRef:
     return DimensionRef(member=f"{cube.name}.{dimension.name}")
 
 
+def label_of(cube: Cube) -> Dimension | None:
+    """The column that names the rows; without a marked one, a text that is different in every row."""
+    marked = next((d for d in cube.dimensions if d.is_label), None)
+    if marked is not None:
+        return marked
+    named = [
+        d
+        for d in cube.dimensions
+        if d.type is DimensionType.STRING and not d.is_hidden and _is_unique(d, cube)
+    ]
+    named.sort(key=lambda d: d.column in cube.primary_key)
+    return named[0] if named and cube.row_count <= _MOST_NAMED else None
+
+
 def _is_unique(label: Dimension, cube: Cube) -> bool:
     if cube.primary_key == (label.column,):
         return True
+    if _has_versions(label, cube):
+        return True
     return label.distinct_count is not None and label.distinct_count >= cube.row_count > 0
+
+
+def _has_versions(label: Dimension, cube: Cube) -> bool:
+    """Rows are versions of things: a business key repeats exactly as often as the label."""
+    if label.distinct_count is None or not label.is_label or label.distinct_count < 2:
+        return False
+    return any(
+        d is not label
+        and d.distinct_count == label.distinct_count
+        and d.column not in cube.primary_key
+        and split_name(d.name)[-1:] in (("id",), ("code",), ("no",), ("nr",), ("number",), ("key",))
+        for d in cube.dimensions
+    )
 
 
 def _agreement(preposition: str, name: str) -> float:

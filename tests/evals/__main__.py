@@ -1,20 +1,21 @@
 """`make eval`: asks the planner every question of the given databases and counts what is right.
 
-Usage: python -m tests.evals [database …] [--misses]. The question sets lie beside the project, in
-`shared/evals/aiser`; without them there is nothing to do.
+Usage: python -m tests.evals [database …] [--sets DIR] [--misses] [--categories] [--perturb]. The question sets
+lie beside the project, in `shared/evals/aiser`, unless DIR says otherwise; without them there is nothing to do.
 """
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
@@ -22,7 +23,7 @@ from aiser_app.domain.data_source import DataSource
 from aiser_app.domain.semantic_model import SemanticModel
 from aiser_app.errors import AiserError
 from aiser_app.planner.plan import plan
-from aiser_app.planner.reading import Reading
+from aiser_app.planner.reading import Reading, Unreadable
 from aiser_app.query.catalog import read_catalog
 from aiser_app.query.engines.duckdb import DuckDBEngine
 from aiser_app.semantic.compiler import compile_query
@@ -32,20 +33,36 @@ from tests.evals.scoring import same, starts_with
 
 SETS = Path(__file__).parents[3] / "shared" / "evals" / "aiser"
 DEFAULT = ("adspend", "factory")
+SURE = 0.75
 
 
 @dataclass
 class Score:
     outcomes: Counter[str] = field(default_factory=Counter)
     by_category: dict[str, Counter[str]] = field(default_factory=dict)
+    by_band: dict[str, Counter[str]] = field(default_factory=dict)
     planning_ms: list[float] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
 
-    def add(self, question: Question, outcome: str, note: str, milliseconds: float) -> None:
+    def add(
+        self, question: Question, outcome: str, note: str, milliseconds: float, confidence: float
+    ) -> None:
         self.outcomes[outcome] += 1
         self.by_category.setdefault(question.category, Counter())[outcome] += 1
+        if outcome in ("right", "wrong", "failed"):
+            band = ">=0.9" if confidence >= 0.9 else ">=0.75" if confidence >= SURE else "below"
+            self.by_band.setdefault(band, Counter())[outcome] += 1
         self.planning_ms.append(milliseconds)
-        self.lines.append(f"  {outcome:9} [{question.category}] {question.text}  {note}")
+        self.lines.append(
+            f"  {outcome:9} {confidence:.2f} [{question.category}] {question.text}  {note}"
+        )
+
+    def merge(self, other: Score) -> None:
+        self.outcomes += other.outcomes
+        for mine, theirs in ((self.by_category, other.by_category), (self.by_band, other.by_band)):
+            for name, counts in theirs.items():
+                mine.setdefault(name, Counter()).update(counts)
+        self.planning_ms += other.planning_ms
 
 
 def evaluate(folder: Path, work: Path) -> Score:
@@ -58,20 +75,27 @@ def evaluate(folder: Path, work: Path) -> Score:
     )  # fmt: skip
     model = infer_model(folder.name, read_catalog(engine, source))
     engine.close()
-    today, score = today_of(folder), Score()
-    with duckdb.connect(str(target), read_only=True) as connection:
-        for question in read_questions(folder):
+    return ask_all(read_questions(folder), model, target, today_of(folder))
+
+
+def ask_all(
+    questions: Sequence[Question], model: SemanticModel, database: Path, today: date
+) -> Score:
+    score = Score()
+    with duckdb.connect(str(database), read_only=True) as connection:
+        for question in questions:
             started = time.perf_counter()
-            read = plan(question.text, model, today=today)
+            read = plan(question.text, model, today=today, instructions=question.instructions)
             milliseconds = (time.perf_counter() - started) * 1000
             outcome, note = _judge(question, read, model, connection, today)
-            score.add(question, outcome, note, milliseconds)
+            confidence = read.score if isinstance(read, Reading) else 0.0
+            score.add(question, outcome, note, milliseconds, confidence)
     return score
 
 
 def _judge(
     question: Question,
-    read: Any,
+    read: Reading | Unreadable,
     model: SemanticModel,
     connection: duckdb.DuckDBPyConnection,
     today: date,
@@ -85,7 +109,7 @@ def _judge(
         compiled = compile_query(read.query, model, dialect="duckdb", default_limit=100_000)
         rows = connection.execute(compiled.sql).fetchall()
     except (AiserError, duckdb.Error) as error:
-        return "failed", str(error)
+        return "failed", f"{shown} !! {str(error)[:150]}"
     for variant in question.variants():
         sql = variant.replace("CURRENT_DATE", f"DATE '{today.isoformat()}'")
         gold = connection.execute(sql).fetchall()
@@ -110,25 +134,46 @@ def report(name: str, score: Score) -> str:
     )
 
 
+def categories(score: Score) -> str:
+    lines = []
+    for name, n in sorted(score.by_category.items()):
+        counts = ", ".join(f"{kind} {count}" for kind, count in sorted(n.items()))
+        lines.append(f"  {name:20} {counts}")
+    for name, n in sorted(score.by_band.items()):
+        lines.append(f"  confidence {name:9} right {n['right']} of {n.total()}")
+    return "\n".join(lines)
+
+
 def _share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.0f}%" if whole else "none"
 
 
 def main(arguments: list[str]) -> int:
-    names = [a for a in arguments if not a.startswith("-")] or list(DEFAULT)
-    if not SETS.is_dir():
-        print(f"There are no question sets at {SETS}; nothing was measured.")
+    parser = argparse.ArgumentParser(prog="python -m tests.evals")
+    parser.add_argument("names", nargs="*", default=list(DEFAULT))
+    parser.add_argument("--sets", type=Path, default=SETS)
+    parser.add_argument("--misses", action="store_true")
+    parser.add_argument("--categories", action="store_true")
+    options = parser.parse_args(arguments)
+    if not options.sets.is_dir():
+        print(f"There are no question sets at {options.sets}; nothing was measured.")
         return 0
-    unknown = [name for name in names if not (SETS / name).is_dir()]
+    unknown = [name for name in options.names if not (options.sets / name).is_dir()]
     if unknown:
         print(f"Unknown question sets: {', '.join(unknown)}.")
         return 2
+    total = Score()
     with tempfile.TemporaryDirectory() as work:
-        for name in names:
-            score = evaluate(SETS / name, Path(work))
+        for name in options.names:
+            score = evaluate(options.sets / name, Path(work))
+            total.merge(score)
             print(report(name, score))
-            if "--misses" in arguments:
+            if options.misses:
                 print("\n".join(score.lines))
+    if len(options.names) > 1:
+        print(report("all", total))
+    if options.categories:
+        print(categories(total))
     return 0
 
 

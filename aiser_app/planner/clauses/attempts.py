@@ -1,0 +1,122 @@
+"""Every root and every way to cut the question is tried; the best complete reading wins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from aiser_app.domain.semantic_query import SemanticQuery
+from aiser_app.planner.clauses.assembling import Assembling
+from aiser_app.planner.clauses.chunking import cut
+from aiser_app.planner.clauses.completing import Completing
+from aiser_app.planner.clauses.concepts import concept_columns, product_of
+from aiser_app.planner.clauses.options import Options
+from aiser_app.planner.clauses.sketch import Sketch
+from aiser_app.planner.clauses.weighing import confidence, rank_of
+from aiser_app.planner.lexicon import Lexicon
+from aiser_app.planner.linking import Cover
+from aiser_app.planner.segments import Kind
+from aiser_app.planner.words import Token
+
+_MOST_COVERS = 3
+_COVER_SPAN = 9.0
+_MOST_ROOTS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One complete reading. `rank` orders them, `score` is the confidence."""
+
+    query: SemanticQuery
+    sketch: Sketch
+    cover: Cover
+    score: float
+    rank: float
+
+
+@dataclass(slots=True)
+class Tried:
+    attempts: list[Attempt]
+    cover: Cover | None
+    failure: str = ""
+    unknown: tuple[str, ...] = ()
+
+
+def try_all(tokens: tuple[Token, ...], lexicon: Lexicon, today: date) -> Tried:
+    covers = cut(tokens, lexicon, today)
+    tried = Tried([], covers[0] if covers else None)
+    if not covers:
+        return tried
+    tried.unknown = covers[0].unknown
+    by_query: dict[SemanticQuery, Attempt] = {}
+    for cover in covers[:_MOST_COVERS]:
+        if covers[0].weight - cover.weight > _COVER_SPAN:
+            break
+        for root in roots_of(cover, lexicon):
+            attempt = _attempt(cover, root, lexicon, today, covers[0].weight, tried)
+            if attempt is not None:
+                known = by_query.get(attempt.query)
+                if known is None or known.rank < attempt.rank:
+                    by_query[attempt.query] = attempt
+    tried.attempts = sorted(by_query.values(), key=lambda a: -a.rank)
+    return tried
+
+
+def roots_of(cover: Cover, lexicon: Lexicon) -> list[str]:
+    """Cubes that the words touch, and those that supply what business words ask for."""
+    strength: dict[str, float] = {}
+    for segment in cover.segments:
+        best: dict[str, float] = {}
+        for target in segment.targets if segment.kind is Kind.LINK else ():
+            bonus = 0.3 if target.kind == "cube" else 0.0
+            best[target.cube] = max(best.get(target.cube, 0.0), target.score + bonus)
+        if segment.concept:
+            for cube in lexicon.model.cubes:
+                columns = concept_columns(cube, segment.concept)
+                fit = columns[0][1] if columns else 0.0
+                fit = fit or (0.6 if product_of(cube, segment.concept) is not None else 0.0)
+                if fit and not cube.is_hidden:
+                    best[cube.name] = max(best.get(cube.name, 0.0), fit)
+        for name, score in best.items():
+            strength[name] = strength.get(name, 0.0) + score
+    linked = {
+        name: points + sum(
+            0.5 * strength[other] for other in strength
+            if other != name and lexicon.paths.to(name, other)
+        )
+        for name, points in strength.items()
+    }  # fmt: skip
+    for cube in lexicon.model.cubes:
+        if cube.name not in linked and cube.joins:
+            reached = [o for o in strength if lexicon.paths.to(cube.name, o)]
+            if len(reached) > 1:
+                linked[cube.name] = 0.4 * sum(strength[o] for o in reached)
+    return sorted(linked, key=lambda name: (-linked[name], name))[:_MOST_ROOTS]
+
+
+def mentioned(cover: Cover) -> frozenset[str]:
+    return frozenset(
+        t.cube
+        for s in cover.segments
+        if s.kind is Kind.LINK
+        for t in s.targets
+        if t.kind == "cube" and t.score >= 0.9
+    )
+
+
+def _attempt(
+    cover: Cover, root: str, lexicon: Lexicon, today: date, top: float, tried: Tried
+) -> Attempt | None:
+    cube = lexicon.model.find_cube(root)
+    if cube is None:
+        return None
+    walk = Completing(Options(lexicon, cube, mentioned(cover)), cube, cover.segments)
+    sketch = walk.run()
+    if not sketch.failure:
+        walk.complete()
+    query = None if sketch.failure else Assembling(walk, today).query()
+    if query is None or sketch.failure:
+        tried.failure = tried.failure or sketch.failure
+        return None
+    score = confidence(sketch, cover)
+    return Attempt(query, sketch, cover, score, rank_of(sketch, cover, score, top))

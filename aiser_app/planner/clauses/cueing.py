@@ -1,0 +1,211 @@
+"""What cue words do in a plain question; cues of other forms were taken out before."""
+
+from __future__ import annotations
+
+from aiser_app.domain.semantic_query import Filter, FilterOperator
+from aiser_app.planner.clauses.options import Choices
+from aiser_app.planner.clauses.placing import Placing
+from aiser_app.planner.clauses.sketch import Moment
+from aiser_app.planner.lexicon import own_key
+from aiser_app.planner.segments import Kind, Segment
+from aiser_app.planner.words import root as root_of
+from aiser_app.planner.words import split_name, word_set
+
+_IGNORED = frozenset(("every_period", "percent", "any", "median"))
+_REFUSED = {
+    "future": "forecasts", "reason": "reasons (why)", "correlation": "correlations",
+    "same": "sameness", "moving": "moving averages in this place",
+}  # fmt: skip
+_UNUSED_COST = 0.25
+_EVENT_WORDS: dict[str, frozenset[str]] = {
+    verb: word_set(words)
+    for verbs, words in (
+        ("sold selling sell", "sale order item line purchase invoice"),
+        ("bought ordered purchased buy placed order", "order purchase sale item line transaction"),
+        ("used redeemed applied use", "use usage redemption coupon order transaction"),
+        ("visited visit seen", "visit session appointment view"),
+        ("booked stayed reserved", "booking reservation stay"),
+        ("paid", "payment invoice transaction"),
+        ("shipped delivered moved", "shipment delivery parcel"),
+        ("inspected checked", "inspection check"), ("rented", "rental"), ("reviewed rated", "review rating"),
+        ("returned", "return"), ("contacted called", "contact call ticket"), ("read", "reading"),
+        ("attended", "attendance event training"), ("trained", "training course"),
+        ("billed invoiced", "invoice bill"), ("promoted", "promotion"), ("repaired serviced maintained", "repair service maintenance"),
+        ("subscribed", "subscription"), ("flown flew", "flight"), ("clicked", "click"), ("logged in", "login session"),
+    )
+    for verb in verbs.split()
+}  # fmt: skip
+"""Which tables record an event that a verb tells of, by words of general business English."""
+
+
+class Cueing(Placing):
+    """Reads cue segments."""
+
+    def _on_cue(self, segment: Segment) -> None:
+        word = segment.word
+        if word in _REFUSED:
+            self.sketch.fail(f"{_REFUSED[word]} are not computed")
+        elif word in ("without", "never", "neither"):
+            self._absent(word if word != "neither" else "without")
+        elif word in ("null", "known"):
+            self._null(segment)
+        elif word in ("later", "earlier", "more_than", "less_than"):
+            self._relation(segment)
+        elif word in ("starting", "ending", "containing"):
+            self.state.match = {
+                "starting": FilterOperator.STARTS_WITH, "ending": FilterOperator.ENDS_WITH,
+                "containing": FilterOperator.CONTAINS,
+            }[word]  # fmt: skip
+        elif word == "relative":
+            self._relative(segment)
+        elif word == "any":
+            self.state.quantifier = "any"
+        elif word == "output":
+            self._output(segment)
+        elif word in ("above_average", "below_average"):
+            self.state.mean_side = word
+        elif word == "how_often":
+            self.state.counting = False
+            self.sketch.counts = True
+        elif word == "how_money":
+            self.sketch.asks_how_much = True
+        elif word not in _IGNORED:
+            self.sketch.cost(f"“{segment.text}” was not used", _UNUSED_COST)
+
+    def _relative(self, segment: Segment) -> None:
+        """At the start it asks; behind something it says more about it."""
+        text = segment.text.lower()
+        if self.state.last == "" and text in ("which", "who", "where"):
+            self.state.which = self.sketch.asks_which = self.sketch.lists = True
+        else:
+            self.state.relative = True
+
+    def _absent(self, word: str) -> None:
+        self.state.quantifier = word
+        self.state.aggregation = None
+
+    def _output(self, segment: Segment) -> None:
+        """ "with the" after a superlative's subject begins its figure; else columns follow."""
+        following = self.peek()
+        if self.sketch.counts or self.is_kind(following, Kind.EXTREME, Kind.COMPARE, Kind.AGGREGATE):
+            return
+        if self.sketch.subject is None and not self.sketch.groups:
+            return
+        if self.sketch.extreme is not None and self.sketch.extreme_figure is None:
+            return
+        self.state.output = True
+
+    def _null(self, segment: Segment) -> None:
+        """ "The cost is missing" speaks of the phrase before, "missing cost" of the one behind."""
+        is_null = segment.word == "null"
+        last = self.state.last_option
+        behind = self.peek(skip=False)
+        before = self.segments[self.at - 2] if self.at >= 2 else None
+        tied = before is not None and before.kind in (Kind.FUNCTION, Kind.NOT, Kind.LINK)
+        if last is not None and tied and not self.is_kind(behind, Kind.LINK):
+            negated = self.state.negated
+            choices = _choices_of(self, last)
+            if last.dimension is not None:
+                self._drop_figure(last)
+                self.sketch.groups = [g for g in self.sketch.groups if last.target.member not in (r.member for r in g.refs)]
+            if self.restrict_null(segment, choices, is_null=is_null != negated):
+                return
+        if is_null or behind is not None:
+            self.state.null = True
+            if not is_null:
+                self.state.negated = not self.state.negated
+        self.state.null = self.state.null and self.is_kind(behind, Kind.LINK, Kind.FUNCTION)
+        if not self.state.null:
+            self.sketch.cost(f"“{segment.text}” was not used", _UNUSED_COST)
+
+    def _relation(self, segment: Segment) -> None:
+        self.state.relation = segment.word
+
+    # at the end
+
+    def settle(self) -> None:
+        """What was announced and found no phrase."""
+        state, sketch = self.state, self.sketch
+        if state.quantifier in ("without", "never"):
+            self._settle_absence()
+        if state.comparison is not None and not self.by_unit(state.comparison):
+            self._settle_comparison(state.comparison)
+        if state.number is not None:
+            sketch.cost(f"“{state.number.text}” was not used", 0.3)
+        if state.relation and not self._settle_relation():
+            sketch.cost("a comparison was not used", 0.3)
+        if state.negated:
+            sketch.cost("a negation was not used", 0.3)
+        if state.match is not None:
+            sketch.cost("a text was not found", 0.3)
+        if state.role and not self._settle_role():
+            sketch.cost("a role was not used", 0.2)
+
+    def _settle_role(self) -> bool:
+        """The role alone names its key: "by last touch"."""
+        return False
+
+    def _settle_relation(self) -> bool:
+        """ "Completed later than planned": the words behind are the word of a column, not its name."""
+        before = self.state.last_option
+        return before is None
+
+    def _settle_absence(self) -> None:
+        """ "Never sold": the event table that the verb tells of, else the nearest one."""
+        words = [w.word for w in self.segments if w.kind is Kind.FUNCTION]
+        facts = self.options.facts_of()
+        verbs = [w for w in words if w in _EVENT_WORDS]
+        for cube in facts:
+            names = set(split_name(f"{cube.name} {cube.title}")) | {
+                root_of(w) for w in split_name(cube.name)
+            }
+            singular = {n.rstrip("s") for n in names}
+            if any(_EVENT_WORDS[v] & (names | singular) for v in verbs):
+                self._add_absence(cube.name, 0.0)
+                return
+        roots = {root_of(w) for w in words if len(w) > 3} - {""}
+        for cube in facts:
+            if roots & {root_of(w) for w in split_name(cube.name)}:
+                self._add_absence(cube.name, 0.0)
+                return
+        if facts:
+            self._add_absence(facts[0].name, 0.06 if len(facts) == 1 else 0.15)
+        else:
+            self.sketch.cost("“never” was not used", 0.35)
+
+    def _add_absence(self, cube: str, cost: float) -> None:
+        self.add_existence(cube, (), True)
+        if cost:
+            self.sketch.cost("what never happened is guessed", cost)
+
+    def _settle_comparison(self, comparison: Segment) -> None:
+        """ "More than 100" with a figure already there: a condition on it."""
+        figure = self.state.last_figure
+        if figure is not None and (self.sketch.groups or self.sketch.subject is not None):
+            self.add_having(figure, comparison)
+            return
+        self.sketch.cost(f"“{comparison.text}” was not used", 0.35)
+
+    def settle_key(self, member: str) -> Filter:
+        return Filter(member=member, operator=FilterOperator.SET)
+
+    def moment_of(self, member: str) -> Moment:
+        return Moment(member)
+
+    def key_of(self, cube: str) -> str:
+        paths = self.options.lexicon.paths.to(self.root.name, cube)
+        joins = paths[0].joins if paths else ()
+        key = own_key(self.root, joins[0].columns) if joins else None
+        return f"{self.root.name}.{key.name}" if key is not None else ""
+
+
+def _choices_of(walk: Cueing, option: object) -> Choices:
+    from aiser_app.planner.resolving import Option
+
+    found = Choices()
+    if isinstance(option, Option):
+        if option.target.kind == "cube":
+            found.entities.append(option)
+        else:
+            found.texts.append(option)
+    return found

@@ -1,0 +1,97 @@
+"""A rich question judged: the reading that is sure enough, or what stands in its way."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from aiser_app.domain.answer import Clarification, ConfidencePart
+from aiser_app.planner.clauses.attempts import Attempt, Tried, try_all
+from aiser_app.planner.describing import Describer
+from aiser_app.planner.judging import coverage_of, shape_of
+from aiser_app.planner.lexicon import Lexicon
+from aiser_app.planner.linking import respell
+from aiser_app.planner.reading import ANSWER_FROM, Reading, Unreadable
+from aiser_app.planner.words import Token, singular, tokenize
+
+_SPELLING_COST = 0.06
+
+
+def judge_rich(
+    question: str, lexicon: Lexicon, today: date, instructions: str = ""
+) -> Reading | Unreadable:
+    tokens = respell(tokenize(question), lexicon)
+    tried = try_all(tokens, lexicon, today)
+    if not tried.attempts:
+        return _unreadable(tried)
+    best = tried.attempts[0]
+    cost = sum(_SPELLING_COST for t in tokens if t.corrected_from)
+    score = round(max(0.0, best.score - cost), 3)
+    if score >= ANSWER_FROM:
+        return to_reading(best, lexicon, tokens, score)
+    return _unsure(best, tried)
+
+
+def to_reading(
+    attempt: Attempt, lexicon: Lexicon, tokens: tuple[Token, ...], score: float
+) -> Reading:
+    describer = Describer(lexicon.model, lexicon.paths)
+    sketch, query = attempt.sketch, attempt.query
+    for token in tokens:
+        if token.corrected_from:
+            sketch.assume(f"“{token.corrected_from}” is read as “{token.lower}”.")
+    groups = describer.group_phrases(query)
+    return Reading(
+        query=query,
+        shape=shape_of(query, len(groups)),
+        chips=describer.chips(query),
+        bound=tuple(sketch.bound),
+        assumptions=tuple(sketch.assumptions),
+        parts=parts_of(attempt),
+        score=score,
+        title=describer.title(query),
+        superlative=sketch.extreme.word if sketch.extreme is not None else "",
+        subject=singular(groups[-1]) if groups else "",
+        measure_phrases=tuple(describer.figure_phrase(query, m) for m in query.measures),
+        coverage=coverage_of(query, lexicon),
+    )
+
+
+def parts_of(attempt: Attempt) -> tuple[ConfidencePart, ...]:
+    sketch = attempt.sketch
+    total = len(sketch.bound) + len(sketch.unknown)
+    linked = ConfidencePart(
+        name="Words linked to the model", measured=f"{len(sketch.bound)} of {total}",
+        score=round(len(sketch.bound) / total, 2) if total else 1.0,
+    )  # fmt: skip
+    doubts = tuple(
+        ConfidencePart(name=reason[:1].upper() + reason[1:], measured=f"-{amount:.2f}", score=round(max(0.0, 1 - amount), 2))
+        for reason, amount in sketch.costs.items()
+    )
+    return (linked, *doubts)
+
+
+def _unreadable(tried: Tried) -> Unreadable:
+    named = ", ".join(f"“{word}”" for word in tried.unknown)
+    why = tried.failure or "no part of it names something in the data"
+    text = f"Nothing here is called {named}." if named else f"I could not read this as one question: {why}."
+    if why.startswith("the data has n"):
+        text = f"{why[0].upper()}{why[1:]}."
+    return Unreadable(
+        clarification=Clarification(question=text, unknown_words=tried.unknown),
+        unbound=tried.unknown, reason="unknown words" if named else "unclear",
+    )  # fmt: skip
+
+
+def _unsure(best: Attempt, tried: Tried) -> Unreadable:
+    sketch = best.sketch
+    unknown = tuple(dict.fromkeys(sketch.unknown))
+    if unknown:
+        named = ", ".join(f"“{word}”" for word in unknown)
+        text = f"Nothing here is called {named}."
+    else:
+        reasons = "; ".join(sketch.costs) or "several words fit only in part"
+        text = f"I am not sure enough of my reading to run it: {reasons}."
+    return Unreadable(
+        clarification=Clarification(question=text, unknown_words=unknown), unbound=unknown,
+        bound=tuple(sketch.bound), reason="unknown words" if unknown else "unsure",
+    )  # fmt: skip

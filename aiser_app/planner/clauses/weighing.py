@@ -1,0 +1,40 @@
+"""How sure a reading is: 1 minus what every measured doubt costs."""
+
+from __future__ import annotations
+
+from aiser_app.planner.clauses.sketch import Sketch
+from aiser_app.planner.linking import Cover
+from aiser_app.planner.segments import Kind
+
+_FULL_LINK = 0.95
+_LINK_LOSS = 0.5
+_JOIN_LOSS = 0.3
+_PER_TABLE = 0.03
+_ASSUMPTION_LOSS = 0.015
+_PER_WEIGHT = 0.012
+_PER_LOOSE_VERB = 0.01
+
+
+def confidence(sketch: Sketch, cover: Cover) -> float:
+    lost = sum(max(0.0, _FULL_LINK - b.score) * _LINK_LOSS for b in sketch.bound)
+    lost += sum(sketch.costs.values())
+    certainty = min((p.score for p in sketch.paths), default=1.0)
+    lost += (1.0 - certainty) * _JOIN_LOSS
+    lost += max(0, len({p.target for p in sketch.paths if p.joins}) - 1) * _PER_TABLE
+    lost += _ASSUMPTION_LOSS * len(sketch.assumptions)
+    loose = sum(1 for s in cover.segments if s.kind is Kind.FUNCTION and s.weight < 0.5)
+    lost += _PER_LOOSE_VERB * max(0, loose - 1)
+    return round(max(0.0, 1.0 - lost), 3)
+
+
+def rank_of(sketch: Sketch, cover: Cover, score: float, top: float) -> float:
+    """Confidence, minus how far the cover lies behind the best one and how far joins reach."""
+    reach = sum(len(p.joins) for p in sketch.paths)
+    return round(_raw(sketch, cover, score) - (top - cover.weight) * _PER_WEIGHT - 0.004 * reach, 6)
+
+
+def _raw(sketch: Sketch, cover: Cover, score: float) -> float:
+    """Below 0 readings still differ."""
+    if score > 0:
+        return score
+    return -sum(sketch.costs.values())

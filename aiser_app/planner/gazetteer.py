@@ -1,0 +1,96 @@
+"""Countries by name, adjective and code, and everyday words for common states: values' other names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aiser_app.domain.semantic_model import Dimension
+from aiser_app.planner.words import split_name, word_set
+
+_COUNTRIES = """
+AT AUT Austria austrian|AU AUS Australia australian|AE ARE United_Arab_Emirates emirati uae|AR ARG Argentina argentinian argentine
+BE BEL Belgium belgian|BG BGR Bulgaria bulgarian|BR BRA Brazil brazilian|CA CAN Canada canadian|CH CHE Switzerland swiss
+CL CHL Chile chilean|CN CHN China chinese|CO COL Colombia colombian|CY CYP Cyprus cypriot|CZ CZE Czech_Republic czech czechia
+DE DEU Germany german|DK DNK Denmark danish|EE EST Estonia estonian|EG EGY Egypt egyptian|ES ESP Spain spanish|FI FIN Finland finnish
+FR FRA France french|GB GBR United_Kingdom british uk britain england english great_britain|GR GRC Greece greek|HK HKG Hong_Kong
+HR HRV Croatia croatian|HU HUN Hungary hungarian|ID IDN Indonesia indonesian|IE IRL Ireland irish|IL ISR Israel israeli|IN IND India indian
+IS ISL Iceland icelandic|IT ITA Italy italian|JP JPN Japan japanese|KE KEN Kenya kenyan|KR KOR South_Korea korean|LT LTU Lithuania lithuanian
+LU LUX Luxembourg luxembourgish|LV LVA Latvia latvian|MA MAR Morocco moroccan|MT MLT Malta maltese|MX MEX Mexico mexican|MY MYS Malaysia malaysian
+NG NGA Nigeria nigerian|NL NLD Netherlands dutch holland|NO NOR Norway norwegian|NZ NZL New_Zealand|PE PER Peru peruvian|PH PHL Philippines filipino
+PL POL Poland polish|PT PRT Portugal portuguese|RO ROU Romania romanian|RS SRB Serbia serbian|RU RUS Russia russian|SA SAU Saudi_Arabia saudi
+SE SWE Sweden swedish|SG SGP Singapore singaporean|SI SVN Slovenia slovenian|SK SVK Slovakia slovak|TH THA Thailand thai|TR TUR Turkey turkish
+TW TWN Taiwan taiwanese|UA UKR Ukraine ukrainian|US USA United_States american america usa|VN VNM Vietnam vietnamese|ZA ZAF South_Africa south_african
+"""
+_PLACES = word_set("country nation land market ctry cntry origin region nationality location state")
+_CODES: dict[str, tuple[str, ...]] = {}
+for _entry in _COUNTRIES.replace("\n", "|").split("|"):
+    if _entry.strip():
+        _parts = tuple(p.replace("_", " ") for p in _entry.split())
+        for _part in _parts:
+            _CODES[_part.lower()] = _parts
+_NOT_WORDS = word_set("in is it at be no de es us co me so id my pe ma to")
+"""Codes that are English words are no names of countries in a question."""
+
+_STATES = (
+    "open active running live ongoing current", "in_progress in_process ongoing processing",
+    "completed complete done finished closed fulfilled", "cancelled canceled cancellation cancellations void voided",
+    "failed failure failures nok unsuccessful fail rejected", "passed ok pass successful success",
+    "paid settled", "unpaid outstanding open", "overdue late past_due",
+    "mobile phone phones smartphone smartphones cell", "desktop computer pc", "male man men m",
+    "female woman women f", "high h severe critical", "low l minor", "medium m moderate",
+    "terminated left resigned former", "inactive disabled deactivated", "returned return returns sent_back",
+    "delivered arrived", "shipped dispatched sent", "refunded refund refunds", "pending waiting open",
+    "online web internet", "full_time fulltime", "part_time parttime", "won successful", "lost unsuccessful",
+    "churned lost cancelled", "trial trialing trialling", "no_show noshow no_shows", "draft drafts",
+    "approved accepted", "credit_card card", "on_hold paused suspended", "resolved solved closed",
+    "premium vip", "expired lapsed", "monthly month", "annual yearly annually", "approved granted",
+    "cash cash_payment", "retail private", "residential household households", "commercial business",
+    "checked_out checkedout", "video videos", "business corporate company", "leisure vacation holiday",
+)  # fmt: skip
+_SAME: dict[str, set[str]] = {}
+for _group in _STATES:
+    _words = {w.replace("_", " ") for w in _group.split()}
+    for _word in _words:
+        _SAME.setdefault(_word, set()).update(_words - {_word})
+
+
+def other_names(dimension: Dimension) -> Iterator[tuple[str, str, str, float]]:
+    """(value, other words for it, how, score) for the values of a column."""
+    for code, title in dimension.value_titles:
+        yield code, title, "value", 0.97
+    is_place = bool(_PLACES & set(split_name(f"{dimension.name} {dimension.title}")))
+    is_place = is_place or _looks_like_countries(dimension)
+    known = {" ".join(split_name(v)) for v in dimension.values}
+    for value in dimension.values:
+        names = _CODES.get(value.strip().lower(), ()) if is_place else ()
+        for name in names:
+            if name.lower() != value.lower() and name.lower() not in _NOT_WORDS:
+                yield value, name, "value", 0.93
+        for word in sorted(_SAME.get(" ".join(split_name(value)), set()) - known):
+            if len(word) > 1 and len(dimension.values) <= 30:
+                yield value, word, "synonym", 0.78
+    for code, title in dimension.value_titles:
+        for word in sorted(_SAME.get(" ".join(split_name(title)), set()) - known):
+            if len(word) > 1:
+                yield code, word, "synonym", 0.78
+
+
+def _looks_like_countries(dimension: Dimension) -> bool:
+    values = [v.strip().lower() for v in dimension.values]
+    hits = sum(v in _CODES for v in values)
+    return len(values) >= 3 and hits >= 0.8 * len(values)
+
+
+_TRUE_VALUES = ({"y", "n"}, {"yes", "no"}, {"t", "f"}, {"true", "false"}, {"1", "0"}, {"j", "n"})
+_TRUE = word_set("y yes t true 1 j")
+
+
+def true_value(dimension: Dimension) -> str:
+    """What a yes/no column kept as text or number holds for yes; empty when it is none."""
+    values = {v.strip().lower() for v in dimension.values}
+    if 0 < len(values) <= 2 and any(values <= known for known in _TRUE_VALUES):
+        return next((v for v in dimension.values if v.strip().lower() in _TRUE), "")
+    flagged = split_name(dimension.name)[:1] in (("is",), ("has",), ("was",))
+    if flagged and dimension.distinct_count == 2 and (dimension.minimum, dimension.maximum) in (("0", "1"), ("", "")):
+        return "1" if not values else ""
+    return ""
