@@ -127,6 +127,8 @@ class SyncProgress:
 ProgressReport: TypeAlias = Callable[[SyncProgress], None]
 
 
+_MIN_PREFIXED = 3
+"""Columns of a table whose names' common beginning is a prefix, and no chance."""
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
@@ -150,3 +152,15 @@ def singular(word: str) -> str:
     if word.endswith(("sses", "shes", "ches", "xes", "zes")):
         return word[:-2]
     return word[:-1] if word.endswith("s") else word
+
+
+def shared_prefix(table: TableProfile) -> int:
+    """How many words begin the name of every column, with at least one word left in each."""
+    names = [name_words(column.name) for column in table.columns]
+    if len(names) < _MIN_PREFIXED or any(len(words) < 2 for words in names):
+        return 0
+    most = min(len(words) for words in names) - 1
+    length = 0
+    while length < most and len({words[length] for words in names}) == 1:
+        length += 1
+    return length

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from aiser_app.domain.catalog import (
     Catalog,
@@ -23,13 +24,17 @@ from aiser_app.domain.semantic_model import (
     SemanticModel,
 )
 from aiser_app.domain.table_importance import choose_tables
+from aiser_app.semantic.coded_values import is_flag, value_titles
+from aiser_app.semantic.measuring import is_level, with_default
+from aiser_app.semantic.temporal import date_of_parts, default_time, stored_time
 from aiser_app.semantic.titles import (
-    column_title,
+    ColumnTitles,
     measure_title,
     plural,
     singular_title,
     table_title,
 )
+from aiser_app.semantic.translations import english_synonym
 from aiser_app.semantic.units import unit_of
 
 MAX_TABLES = 300
@@ -47,16 +52,27 @@ _TYPES = {
 }
 _KEY_NAMES = (
     "id key code pk fk uuid guid no nr num number nbr zip postcode postal phone tel tz sku isbn "
-    "version seq sequence year quarter month week day hour minute second weekday dow"
+    "version seq sequence year quarter month week day hour minute second weekday dow cd sk nbr "
+    "jahr monat yr mth isin ean gtin vin"
 )
 _KEY_WORDS = frozenset(_KEY_NAMES.split())
 """A number whose name ends so names or places something; adding it up says nothing."""
-_LABEL_WORDS = ("name", "title", "label")
+_LABEL_WORDS = (
+    "name", "title", "label", "nm", "bez", "bezeichnung", "nom", "nombre", "nome", "naam", "caption",
+)  # fmt: skip
 _LABEL_SHARE = 0.9
 """A label tells rows apart: distinct values per row at least this."""
-_LATE_DATES = frozenset(
-    ("created", "updated", "modified", "loaded", "inserted", "synced", "deleted", "expires")
+_MIN_NAMED_SHARE = 0.2
+"""Of the column that is named after its table: versions and variants of a thing share its name."""
+_TECHNICAL_NAMES = (
+    "etl dwh batch checksum hash md5 rowversion rowid ingested loaded synced fivetran airbyte dbt "
+    "xmin ctid"
 )
+_TECHNICAL = frozenset(_TECHNICAL_NAMES.split())
+"""Words of columns that keep a pipeline running."""
+_AUDIT = frozenset(("created", "updated", "modified", "inserted"))
+_BRIDGE_LINKS = 2
+_PRIVATE_LABELS = frozenset(("email", "mail", "phone", "iban", "url", "path", "token", "hash"))
 _NUMERIC = (Aggregation.SUM, Aggregation.AVG, Aggregation.MIN, Aggregation.MAX, Aggregation.MEDIAN)
 
 
@@ -103,17 +119,23 @@ def _plain_name(table: str) -> str:
 
 def _cube(table: TableProfile, links: Sequence[KeyLink], names: dict[str, str]) -> Cube:
     key = _primary_key(table)
-    timed = {
-        column.name for column in table.columns if _TYPES.get(column.type) is DimensionType.TIME
-    }
-    referring = {own for link in links for own, _ in link.columns} - timed
+    times = _times(table)
+    referring = {own for link in links for own, _ in link.columns} - times
     keys = {
         column.name
         for column in table.columns
         if column.name in referring or column.name in key or _is_key(column, table)
-    }
-    label = _label(table)
+    } - times
     title = table_title(table.name)
+    titles = ColumnTitles(table)
+    label = _label(table, key)
+    dimensions = [
+        _dimension(column, titles, is_key=column.name in keys, is_label=column.name == label)
+        for column in table.columns
+    ]
+    made = date_of_parts(table)
+    measures = _measures(table, title, titles, keys, times)
+    is_fact = bool(links)
     return Cube(
         name=names[table.name],
         table=table.name,
@@ -121,14 +143,32 @@ def _cube(table: TableProfile, links: Sequence[KeyLink], names: dict[str, str]) 
         description=table.description,
         row_count=table.row_count,
         primary_key=key,
-        default_time_dimension=_default_time(table),
-        dimensions=tuple(
-            _dimension(column, is_key=column.name in keys, is_label=column.name == label)
-            for column in table.columns
-        ),
-        measures=_measures(table, title, keys),
+        default_time_dimension=default_time([*dimensions, *([made] if made else [])]),
+        dimensions=(*dimensions, *([made] if made else [])),
+        measures=with_default(measures) if is_fact else measures,
         joins=_joins(links, names),
+        is_hidden=_is_bridge(table, referring),
     )
+
+
+def _times(table: TableProfile) -> set[str]:
+    return {
+        column.name
+        for column in table.columns
+        if _TYPES.get(column.type) is DimensionType.TIME or stored_time(column) is not None
+    }
+
+
+def _is_bridge(table: TableProfile, referring: set[str]) -> bool:
+    """Whether its rows only say that two things belong together."""
+    rest = [
+        column
+        for column in table.columns
+        if column.name not in referring
+        and not column.is_unique
+        and not set(name_words(column.name)) & (_TECHNICAL | _AUDIT)
+    ]
+    return len(referring) >= _BRIDGE_LINKS and not rest
 
 
 def _primary_key(table: TableProfile) -> tuple[str, ...]:
@@ -152,17 +192,19 @@ def _primary_key(table: TableProfile) -> tuple[str, ...]:
 def _is_key(column: ColumnProfile, table: TableProfile) -> bool:
     """Identifiers, codes, parts of a date, times of day as hhmm."""
     words = name_words(column.name)
-    if column.type not in ("integer", "string") or not words:
+    if column.type not in ("integer", "string") or not words or value_titles(column):
         return False
     if column.is_clock:
         return True
     if column.type == "string":
         return column.is_unique and words[-1] not in _LABEL_WORDS
     entity = singular_title(table_title(table.name)).casefold()
-    return words[-1] in _KEY_WORDS or words[-1].endswith("num") or " ".join(words) == entity
+    return (
+        words[-1] in _KEY_WORDS or words[-1].endswith(("num", "jahr")) or " ".join(words) == entity
+    )
 
 
-def _label(table: TableProfile) -> str:
+def _label(table: TableProfile, key: tuple[str, ...]) -> str:
     """The column that names a row to a person; empty when none does so."""
     entity = singular("".join(name_words(table.name.rpartition(".")[2])[-1:]))
     best: tuple[int, str] | None = None
@@ -170,26 +212,47 @@ def _label(table: TableProfile) -> str:
         words = name_words(column.name)
         if column.type != "string" or not words or words[-1] not in _LABEL_WORDS:
             continue
-        if not _tells_apart(column, table):
+        is_named = len(words) > 1 and words[-2] == entity
+        if not _tells_apart(column, table, _MIN_NAMED_SHARE if is_named else _LABEL_SHARE):
             continue
-        rank = 0 if len(words) == 1 else 1 if words[-2] == entity else 2
+        rank = 0 if len(words) == 1 else 1 if is_named else 2
         best = min(best, (rank, column.name)) if best else (rank, column.name)
-    return best[1] if best else ""
+    return best[1] if best else _readable_key(table, key)
 
 
-def _tells_apart(column: ColumnProfile, table: TableProfile) -> bool:
+def _readable_key(table: TableProfile, key: tuple[str, ...]) -> str:
+    """Beside a number that means nothing: the only text that is unique."""
+    columns = [table.find_column(name) for name in key]
+    if len(columns) != 1 or columns[0] is None or columns[0].type != "integer":
+        return ""
+    unique = [
+        column.name
+        for column in table.columns
+        if column.type == "string"
+        and column.is_unique
+        and not set(name_words(column.name)) & _PRIVATE_LABELS
+    ]
+    return unique[0] if len(unique) == 1 else ""
+
+
+def _tells_apart(column: ColumnProfile, table: TableProfile, share: float) -> bool:
     if column.distinct_count is None:
         return True
-    return column.distinct_count >= _LABEL_SHARE * table.row_count * (1 - column.null_fraction)
+    return column.distinct_count >= share * table.row_count * (1 - column.null_fraction)
 
 
-def _dimension(column: ColumnProfile, *, is_key: bool, is_label: bool) -> Dimension:
-    kind = _TYPES.get(column.type, DimensionType.STRING)
-    return Dimension(
+def _dimension(
+    column: ColumnProfile, titles: ColumnTitles, *, is_key: bool, is_label: bool
+) -> Dimension:
+    time = stored_time(column)
+    title = titles.of(column.name)
+    english = english_synonym(column.name, title)
+    dimension = Dimension(
         name=column.name,
         column=column.name,
-        type=kind,
-        title=column_title(column.name),
+        type=_TYPES.get(column.type, DimensionType.STRING),
+        title=title,
+        synonyms=(english,) if english else (),
         description=column.description,
         is_key=is_key,
         is_label=is_label,
@@ -200,6 +263,19 @@ def _dimension(column: ColumnProfile, *, is_key: bool, is_label: bool) -> Dimens
         is_sampled=column.is_sampled,
         minimum=column.minimum or "",
         maximum=column.maximum or "",
+        value_titles=value_titles(column),
+        is_hidden=bool(set(name_words(column.name)) & _TECHNICAL),
+    )
+    if time is None:
+        return dimension
+    return replace(
+        dimension,
+        type=DimensionType.TIME,
+        text_format=time.text_format,
+        minimum=time.minimum,
+        maximum=time.maximum,
+        values=(),
+        unit="",
     )
 
 
@@ -208,7 +284,9 @@ def _unit(column: ColumnProfile, *, is_key: bool) -> str:
     return unit_of(column.name, column.description) if is_number and not is_key else ""
 
 
-def _measures(table: TableProfile, title: str, keys: set[str]) -> tuple[Measure, ...]:
+def _measures(
+    table: TableProfile, title: str, titles: ColumnTitles, keys: set[str], times: set[str]
+) -> tuple[Measure, ...]:
     measures = [
         Measure(
             name=Aggregation.COUNT.value,
@@ -219,17 +297,21 @@ def _measures(table: TableProfile, title: str, keys: set[str]) -> tuple[Measure,
         )
     ]
     for column in table.columns:
+        named = titles.of(column.name)
+        if column.name in times:
+            continue
         if column.name in keys:
-            measures.append(_measure(column, Aggregation.COUNT_DISTINCT))
+            measures.append(_measure(column, named, Aggregation.COUNT_DISTINCT))
         elif _TYPES.get(column.type) is DimensionType.NUMBER:
-            measures += [_measure(column, aggregation) for aggregation in _NUMERIC]
+            chosen = (Aggregation.SUM, Aggregation.AVG) if is_flag(column) else _NUMERIC
+            measures += [_measure(column, named, aggregation) for aggregation in chosen]
         if column.name in keys and name_words(column.name)[-1:] == ("year",):
-            measures += [_measure(column, item) for item in (Aggregation.MIN, Aggregation.MAX)]
+            bounds = (Aggregation.MIN, Aggregation.MAX)
+            measures += [_measure(column, named, item) for item in bounds]
     return tuple(measures)
 
 
-def _measure(column: ColumnProfile, aggregation: Aggregation) -> Measure:
-    title = column_title(column.name)
+def _measure(column: ColumnProfile, title: str, aggregation: Aggregation) -> Measure:
     distinct = aggregation is Aggregation.COUNT_DISTINCT
     return Measure(
         name=f"{aggregation.value}_{column.name}",
@@ -238,6 +320,7 @@ def _measure(column: ColumnProfile, aggregation: Aggregation) -> Measure:
         title=measure_title(aggregation, plural(title) if distinct else title),
         description=column.description,
         unit="" if distinct else _unit(column, is_key=False),
+        is_hidden=aggregation is Aggregation.SUM and is_level(column.name),
     )
 
 
@@ -269,18 +352,3 @@ def _role(link: KeyLink, *, is_parallel: bool) -> str:
     if not words and is_parallel:
         return own
     return "_".join(words)
-
-
-def _default_time(table: TableProfile) -> str:
-    """The time at which a row happened: not when it was recorded, filled, and first in the table."""
-    ranked = [
-        (
-            bool(set(name_words(column.name)) & _LATE_DATES),
-            column.null_fraction > 0.5,
-            position,
-            column.name,
-        )
-        for position, column in enumerate(table.columns)
-        if column.type in ("date", "timestamp")
-    ]
-    return min(ranked)[3] if ranked else ""

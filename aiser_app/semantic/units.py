@@ -49,6 +49,26 @@ _WORDS = {
     "euros": "EUR",
     "gbp": "GBP",
     "chf": "CHF",
+    "pounds sterling": "GBP",
+    "cents": "cents",
+    "euro cents": "cents",
+    "pence": "pence",
+    "milliseconds": "ms",
+    "ms": "ms",
+    "km": "km",
+    "cubic metres": "m³",
+    "cubic meters": "m³",
+    "m3": "m³",
+    "kw": "kW",
+    "watts": "W",
+    "bytes": "bytes",
+    "mb": "MB",
+    "gb": "GB",
+    "tons": "t",
+    "nights": "nights",
+    "minuten": "min",
+    "stunden": "h",
+    "tagen": "days",
 }
 _SUFFIXES = {
     "sec": "s",
@@ -75,7 +95,64 @@ _SUFFIXES = {
     "eur": "EUR",
     "gbp": "GBP",
     "chf": "CHF",
+    "jpy": "JPY",
+    "cents": "cents",
+    "cent": "cents",
+    "pence": "pence",
+    "s": "s",
+    "h": "h",
+    "kw": "kW",
+    "mw": "MW",
+    "wh": "Wh",
+    "mm": "mm",
+    "cm": "cm",
+    "m2": "m²",
+    "sqm": "m²",
+    "sqft": "sq ft",
+    "m3": "m³",
+    "cbm": "m³",
+    "litres": "l",
+    "liters": "l",
+    "ltr": "l",
+    "tonnes": "t",
+    "lb": "lb",
+    "bytes": "bytes",
+    "mb": "MB",
+    "gb": "GB",
+    "weeks": "weeks",
+    "months": "months",
+    "years": "years",
+    "nights": "nights",
+    "celsius": "°C",
+    "fahrenheit": "°F",
+    "bps": "bp",
 }
+_LASTING = frozenset(
+    [
+        "duration",
+        "dur",
+        "dauer",
+        "delay",
+        "wait",
+        "waiting",
+        "elapsed",
+        "length",
+        "lead",
+        "response",
+        "processing",
+        "travel",
+        "handling",
+        "cycle",
+        "run",
+        "setup",
+        "talk",
+        "hold",
+        "time",
+        "duree",
+        "duracion",
+        "durata",
+    ]
+)
 _IN_UNIT = re.compile(
     r"\bin ("
     + "|".join(re.escape(word) for word in sorted(_WORDS, key=len, reverse=True))
@@ -93,4 +170,8 @@ def unit_of(name: str, description: str) -> str:
     if found:
         return _WORDS[found.group(1).casefold()]
     words = name_words(name)
-    return _SUFFIXES.get(words[-1], "") if len(words) > 1 else ""
+    if len(words) < 2:
+        return ""
+    if words[-1] == "min":  # else the smallest of something
+        return "min" if set(words) & _LASTING else ""
+    return _SUFFIXES.get(words[-1], "")

@@ -10,13 +10,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from aiser_app.domain.catalog import ColumnProfile, TableProfile, name_words, singular
-
-GENERIC_KEYS = frozenset(
-    {"id", "key", "code", "no", "nr", "num", "number", "pk", "uuid", "guid", "sk"}
+from aiser_app.domain.catalog import ColumnProfile, TableProfile, name_words
+from aiser_app.query.catalog.naming import (
+    GENERIC_KEYS,
+    Naming,
+    Words,
+    entity_words,
+    schema_of,
 )
-"""Words that make a column a key without saying of what."""
-_PREFIXES = frozenset({"dim", "fct", "fact", "tbl", "stg", "bridge", "v", "vw"})
+from aiser_app.query.catalog.people import ROLES, People, people_of
+
 _SHARED_WORDS = (
     "name title description comment note text label type kind status state level category year "
     "quarter month week day hour minute second date time value amount price total count quantity "
@@ -24,19 +27,22 @@ _SHARED_WORDS = (
 )
 _NEVER_KEYS = frozenset(_SHARED_WORDS.split())
 """Words that two tables share without one referring to the other."""
-_SELF_WORDS = frozenset(
-    ("parent", "manager", "supervisor", "boss", "reports", "superior", "previous")
+_SELF_NAMES = (
+    "parent manager mgr supervisor supv boss reports superior previous prev predecessor successor "
+    "prior original orig root upper lead mentor referrer referred replaces replaced supersedes "
+    "superseded upline sponsor coach chief head"
 )
+_SELF_WORDS = frozenset(_SELF_NAMES.split())
 """Words that make a column refer to another row of its own table."""
 VALUE_NAME_SCORE = 0.55
 """Name score of a link that only the values speak for."""
 MAX_HOMONYMS = 8
 """With more keys of one name than this (a schema per customer, say), links stay within a schema."""
+MIN_ROWS_ASIDE = 20
+"""In smaller tables a column that is not the key is unique by chance: five plants in five countries."""
 _MAX_CODE_LENGTH = 16
 _MIN_VALUE_LENGTH = 2
 _KEY_TYPES = ("integer", "string")
-
-Words = tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +54,10 @@ class Candidate:
     target: TableProfile
     target_column: ColumnProfile
     name_score: float
+    is_aside: bool = False
+    """The target's column is not what its rows are known by: unique perhaps by chance."""
+    is_role: bool = False
+    """The name says a part in something, not what is referred to: without values it says nothing."""
 
     @property
     def referrer(self) -> tuple[str, str]:
@@ -79,6 +89,7 @@ class _Key:
     """The name does not say of what it is the key."""
     full: Words
     """The key's name, with its table's in front of it where it is generic."""
+    is_aside: bool
     is_vague: bool
     """The last word of the table's name says nothing of which table is meant: it is a number, or
     the last word of very many."""
@@ -87,12 +98,13 @@ class _Key:
 class _Referrers:
     """Columns that may refer to something, by type, last words and schema."""
 
-    def __init__(self, tables: Iterable[TableProfile]) -> None:
+    def __init__(self, tables: Sequence[TableProfile], naming: Naming) -> None:
+        words = _odd_keys(tables, naming)
         self._found: defaultdict[tuple[str, Words], defaultdict[str, list[_Referrer]]]
         self._found = defaultdict(lambda: defaultdict(list))
         for table in tables:
             schema = schema_of(table)
-            for item in _referrers_of(table):
+            for item in _referrers_of(table, naming, words):
                 for start in range(len(item.words)):
                     place = item.column.type, item.words[start:]
                     self._found[place][schema].append(item)
@@ -108,10 +120,11 @@ class _Referrers:
 
 def named_candidates(tables: Sequence[TableProfile]) -> Iterator[Candidate]:
     """Pairs whose names fit, each with its score."""
-    referrers = _Referrers(tables)
-    for key, schema in _keys(tables):
+    naming = Naming(tables)
+    referrers = _Referrers(tables, naming)
+    for key, schema in _keys(tables, naming):
         seen: set[tuple[str, str]] = set()
-        for item in _fitting(key, schema, referrers):
+        for item in _fitting(key, schema, referrers, naming):
             place = item.table.name, item.column.name
             if place in seen:
                 continue
@@ -124,6 +137,7 @@ def named_candidates(tables: Sequence[TableProfile]) -> Iterator[Candidate]:
                     target=key.table,
                     target_column=key.column,
                     name_score=score,
+                    is_aside=key.is_aside,
                 )
 
 
@@ -140,32 +154,31 @@ def value_candidates(
                 and _is_code(column)
             ):
                 codes[int(column.average_length or 0)].append((table, column))
-    for target in tables:
-        for key in target.columns:
-            if not (_can_be_key(key) and _is_code(key)):
-                continue
-            length = int(key.average_length or 0)
-            for near in (length - 1, length, length + 1):
-                for table, column in codes.get(near, ()):
-                    if table is not target and _fits_lengths(column, key):
-                        yield Candidate(
-                            table=table,
-                            column=column,
-                            target=target,
-                            target_column=key,
-                            name_score=VALUE_NAME_SCORE,
-                        )
+    for target, key, is_aside in _code_keys(tables):
+        length = int(key.average_length or 0)
+        for near in (length - 1, length, length + 1):
+            for table, column in codes.get(near, ()):
+                if table is not target and _fits_lengths(column, key):
+                    yield Candidate(
+                        table=table,
+                        column=column,
+                        target=target,
+                        target_column=key,
+                        name_score=VALUE_NAME_SCORE,
+                        is_aside=is_aside,
+                    )
 
 
-def entity_words(table: TableProfile) -> Words:
-    """What a row of the table is: `dim_order_items` is order, item."""
-    words = [word for word in name_words(table.name.rpartition(".")[2]) if word not in _PREFIXES]
-    return (*words[:-1], singular(words[-1])) if words else ()
-
-
-def schema_of(table: TableProfile) -> str:
-    """Empty for the default schema."""
-    return table.name.rpartition(".")[0]
+def _code_keys(
+    tables: Iterable[TableProfile],
+) -> Iterator[tuple[TableProfile, ColumnProfile, bool]]:
+    """Unique codes, and whether each is another column than what its rows are known by."""
+    for table in tables:
+        home = home_key(table)
+        for column in table.columns:
+            is_small = column is not home and table.row_count < MIN_ROWS_ASIDE
+            if _is_unique_key(column) and _is_code(column) and not is_small:
+                yield table, column, column is not home
 
 
 def is_named_as_key(table: TableProfile, column: ColumnProfile) -> bool:
@@ -176,18 +189,31 @@ def is_named_as_key(table: TableProfile, column: ColumnProfile) -> bool:
     return all(word in GENERIC_KEYS for word in words) or words[:-1] in (entity, entity[-1:])
 
 
-def _keys(tables: Sequence[TableProfile]) -> Iterator[tuple[_Key, str | None]]:
+def home_key(table: TableProfile) -> ColumnProfile | None:
+    """The declared key, else the unique column that is named as one, else a unique first column."""
+    if len(table.primary_key) == 1:
+        return table.find_column(table.primary_key[0])
+    unique = [column for column in table.columns if column.is_unique]
+    named = next((column for column in unique if is_named_as_key(table, column)), None)
+    if named is None and unique and unique[0] is table.columns[0]:
+        return unique[0]
+    return named
+
+
+def _keys(tables: Sequence[TableProfile], naming: Naming) -> Iterator[tuple[_Key, str | None]]:
     """Keys that something may refer to, with the schema that referrers must be of, if any."""
     groups: defaultdict[tuple[str, Words], defaultdict[str, list[_Key]]]
     groups = defaultdict(lambda: defaultdict(list))
-    entities = {table.name: entity_words(table) for table in tables}
+    entities = {table.name: naming.entity(table) for table in tables}
     ending = Counter((schema_of(table), entities[table.name][-1:]) for table in tables)
     for table in tables:
         entity = entities[table.name]
         is_vague = _is_number(entity[-1:]) or ending[schema_of(table), entity[-1:]] > MAX_HOMONYMS
         for column in table.columns:
-            if _can_be_key(column):
-                key = _key(table, column, entity, is_vague=is_vague)
+            words = naming.column(table, column)
+            is_home = len(words) > 1 and column is home_key(table)
+            if _is_unique_key(column) and (is_home or _may_name_key(words, entity)):
+                key = _key(table, column, words, entity, is_vague=is_vague)
                 if entity or not key.is_generic:
                     groups[column.type, key.full][schema_of(table)].append(key)
     for by_schema in groups.values():
@@ -197,11 +223,13 @@ def _keys(tables: Sequence[TableProfile]) -> Iterator[tuple[_Key, str | None]]:
                 yield key, schema if is_crowded else None
 
 
-def _key(table: TableProfile, column: ColumnProfile, entity: Words, *, is_vague: bool) -> _Key:
-    words = name_words(column.name)
+def _key(
+    table: TableProfile, column: ColumnProfile, words: Words, entity: Words, *, is_vague: bool
+) -> _Key:
     is_generic = all(word in GENERIC_KEYS for word in words)
     full = (*entity, *words) if is_generic else words
-    return _Key(table, column, words, entity, is_generic, full, is_vague)
+    is_aside = not (is_generic or _mentions(full, entity) or column is home_key(table))
+    return _Key(table, column, words, entity, is_generic, full, is_aside, is_vague)
 
 
 def _is_number(words: Words) -> bool:
@@ -216,7 +244,9 @@ def _owners(keys: list[_Key]) -> list[_Key]:
     return sorted(owners, key=lambda key: (-key.table.row_count, key.table.name))[:MAX_HOMONYMS]
 
 
-def _fitting(key: _Key, schema: str | None, referrers: _Referrers) -> Iterator[_Referrer]:
+def _fitting(
+    key: _Key, schema: str | None, referrers: _Referrers, naming: Naming
+) -> Iterator[_Referrer]:
     """What `_name_score` could find fitting, found by the ends of names."""
     endings = [key.full]
     last = key.entity[-1:]
@@ -224,25 +254,39 @@ def _fitting(key: _Key, schema: str | None, referrers: _Referrers) -> Iterator[_
         endings += [last, (*last, *key.words)]
     for ending in endings:
         yield from referrers.ending(key.column.type, ending, schema)
-    yield from (item for item in _referrers_of(key.table) if set(item.words) & _SELF_WORDS)
+    own = _referrers_of(key.table, naming, frozenset())
+    yield from (item for item in own if set(item.words) & _SELF_WORDS)
 
 
-def _referrers_of(table: TableProfile) -> Iterator[_Referrer]:
+def _odd_keys(tables: Iterable[TableProfile], naming: Naming) -> frozenset[Words]:
+    """Names of keys that say type or status, such as a table's first column `unit_type`."""
+    homes = ((table, key) for table in tables if (key := home_key(table)) is not None)
+    found = (naming.column(table, key) for table, key in homes)
+    return frozenset(words for words in found if len(words) > 1 and words[-1] in _NEVER_KEYS)
+
+
+def _referrers_of(
+    table: TableProfile, naming: Naming, odd: frozenset[Words]
+) -> Iterator[_Referrer]:
+    entity = naming.entity(table)
     for column in table.columns:
         if column.type not in _KEY_TYPES:
             continue
-        words = name_words(column.name)
-        if words and words[-1] not in _NEVER_KEYS and not _is_own_key(table, column, words):
+        words = naming.column(table, column)
+        if not words or _is_own_key(column, words, entity):
+            continue
+        is_rare = words[-1] in _NEVER_KEYS and words not in odd
+        if not is_rare or naming.is_entity_word(words[-1]):
             yield _Referrer(table, column, words)
 
 
-def _can_be_key(column: ColumnProfile) -> bool:
-    return (
-        column.is_unique
-        and column.type in _KEY_TYPES
-        and not column.is_clock
-        and not _is_shared_word(column)
-    )
+def _is_unique_key(column: ColumnProfile) -> bool:
+    return column.is_unique and column.type in _KEY_TYPES and not column.is_clock
+
+
+def _may_name_key(words: Words, entity: Words) -> bool:
+    """Statuses may have a status for their key; nothing else may."""
+    return bool(words) and (words[-1] not in _NEVER_KEYS or words[-1:] == entity[-1:])
 
 
 def _is_shared_word(column: ColumnProfile) -> bool:
@@ -272,7 +316,7 @@ def _name_score(item: _Referrer, key: _Key) -> float:
     if item.column.type != key.column.type or (is_self and item.column.name == key.column.name):
         return 0.0
     if is_self:
-        return 0.85 if set(own) & _SELF_WORDS else 0.0
+        return _self_score(key, set(own) & _SELF_WORDS)
     if own == full:
         return _same_name_score(key)
     if key.is_generic and own in (entity, entity[-1:]):
@@ -284,6 +328,14 @@ def _name_score(item: _Referrer, key: _Key) -> float:
     if entity and len(own) > 1 and own[-1] == entity[-1] and not key.is_vague:
         return 0.8
     return 0.0
+
+
+def _self_score(key: _Key, saying: set[str]) -> float:
+    """A parent is a row of the same table; a manager is so only where the rows are people."""
+    if not saying:
+        return 0.0
+    is_about_somebody = saying <= ROLES and people_of(key.table, key.entity) is People.NONE
+    return 0.6 if is_about_somebody else 0.85
 
 
 def _same_name_score(key: _Key) -> float:
@@ -301,8 +353,8 @@ def _mentions(words: Words, entity: Words) -> bool:
     return bool(entity) and (words[: len(entity)] == entity or entity[-1] in words)
 
 
-def _is_own_key(table: TableProfile, column: ColumnProfile, words: Words) -> bool:
+def _is_own_key(column: ColumnProfile, words: Words, entity: Words) -> bool:
     """The key of the table itself refers to nothing else."""
     if not column.is_unique:
         return False
-    return all(word in GENERIC_KEYS for word in words) or _mentions(words, entity_words(table))
+    return all(word in GENERIC_KEYS for word in words) or _mentions(words, entity)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from itertools import permutations
 
 from sqlglot import exp
 
 from aiser_app.domain.catalog import ColumnProfile, KeyLink, TableProfile, name_words
-from aiser_app.query.catalog.candidates import GENERIC_KEYS
+from aiser_app.query.catalog.naming import GENERIC_KEYS
 from aiser_app.query.catalog.probe import Probe, column_expression, table_expression
 
 MIN_COLUMNS = 2
 MAX_COLUMNS = 8
-_MIN_CONTAINMENT = 0.5
+_MIN_CONTAINMENT = 0.9
 _PARTS_OF_TIME = frozenset(("year", "quarter", "month", "week", "day", "hour", "minute"))
 _LABELS = frozenset(("name", "title", "description", "comment", "note", "text", "status", "type"))
 MAX_SHARING = 60
@@ -36,13 +36,21 @@ def composite_pairs(tables: Sequence[TableProfile]) -> Iterator[tuple[TableProfi
         yield tables[own], tables[other]
 
 
-def find_composite(probe: Probe, table: TableProfile, target: TableProfile) -> KeyLink | None:
+def find_composite(
+    probe: Probe,
+    table: TableProfile,
+    target: TableProfile,
+    referring: Set[tuple[str, str]] = frozenset(),
+) -> KeyLink | None:
     """The fewest shared columns by which a row of `table` matches at most one row of `target`.
 
     What is checked are the keys that occur in `table`: rows of `target` that nothing refers to
-    may repeat a key. Numbers that measure something are no part of a key.
+    may repeat a key. Numbers that measure something are no part of a key. Columns that all refer to
+    other tables (`referring`) make two tables siblings, not one the other's parent.
     """
     shared = _shared(table, target)
+    if all((table.name, name) in referring for name in shared):
+        return None
     if not _is_worth_checking(shared) or not _is_single(probe, table, target, shared):
         return None
     for column in [item for item in shared if item in _PARTS_OF_TIME] + list(shared):

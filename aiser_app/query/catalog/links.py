@@ -8,6 +8,7 @@ so each column refers to one target only, its best.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from sqlglot import exp
 
@@ -20,17 +21,20 @@ from aiser_app.domain.catalog import (
 )
 from aiser_app.query.catalog.candidates import (
     Candidate,
-    entity_words,
     named_candidates,
     value_candidates,
 )
 from aiser_app.query.catalog.composites import composite_pairs, find_composite
+from aiser_app.query.catalog.naming import entity_words
 from aiser_app.query.catalog.probe import Probe, column_expression, table_expression
+from aiser_app.query.catalog.roles import role_candidates
 
 MIN_CONTAINMENT = 0.5
 """A named link needs at least half of its values in the target."""
 MIN_VALUE_CONTAINMENT = 0.9
 """A link without a fitting name needs nearly all of them."""
+MIN_ROLE_CONTAINMENT = 0.98
+"""A link of a role, of numbers that other keys have as well, needs all but strays."""
 MAX_MEASURED_VALUES = 200_000
 """Distinct values of the referring column that are compared."""
 MAX_COMPOSITE_ROWS = 5_000_000
@@ -41,8 +45,19 @@ def find_links(
 ) -> tuple[KeyLink, ...]:
     """Every link was checked: a row of the own table matches at most one row of the target."""
     links = declared_links(tables)
-    named = [item for item in named_candidates(tables) if item.referrer not in referring(links)]
-    links += best_links(_measured(probe, named, MIN_CONTAINMENT, report))
+    known = referring(links)
+    named = [item for item in named_candidates(tables) if item.referrer not in known]
+    # A manager may be a row of the same table by name, and of another one by meaning.
+    elsewhere = {item.referrer for item in named if item.table is not item.target}
+    roles = list(role_candidates(tables, known | elsewhere))
+    links += best_links(
+        chain(
+            _measured(probe, named, MIN_CONTAINMENT, report),
+            _measured(probe, roles, MIN_ROLE_CONTAINMENT, report),
+        )
+    )
+    roles = list(role_candidates(tables, known | referring(links)))
+    links += best_links(_measured(probe, roles, MIN_ROLE_CONTAINMENT, report))
     by_value = list(value_candidates(tables, referring(links)))
     links += best_links(_measured(probe, by_value, MIN_VALUE_CONTAINMENT, report))
     links += _composites(probe, tables, links)
@@ -100,7 +115,8 @@ def _measured(
     for done, candidate in enumerate(candidates, start=1):
         containment = _containment(probe, candidate)
         report(SyncProgress(phase=SyncPhase.LINKS, done=done, total=len(candidates)))
-        if containment is not None and containment >= least:
+        enough = max(least, MIN_VALUE_CONTAINMENT) if candidate.is_aside else least
+        if containment is not None and containment >= enough:
             yield candidate, containment
 
 
@@ -168,6 +184,7 @@ def _composites(
 ) -> list[KeyLink]:
     """Keys of several columns, tried only between tables that nothing else connects."""
     connected = {(link.table, link.target) for link in links}
+    known = referring(links)
     found = []
     for table, target in composite_pairs(tables):
         pair = (table.name, target.name)
@@ -175,7 +192,7 @@ def _composites(
             continue
         if max(table.row_count, target.row_count) > MAX_COMPOSITE_ROWS:
             continue
-        link = find_composite(probe, table, target)
+        link = find_composite(probe, table, target, known)
         if link is not None:
             found.append(link)
     return found

@@ -24,6 +24,8 @@ from aiser_app.domain.verdict import ParameterValue
 from aiser_app.query.catalog.candidates import Candidate, is_named_as_key, named_candidates
 from aiser_app.query.catalog.links import (
     MIN_CONTAINMENT,
+    MIN_ROLE_CONTAINMENT,
+    MIN_VALUE_CONTAINMENT,
     best_links,
     declared_links,
     in_order,
@@ -37,6 +39,7 @@ from aiser_app.query.catalog.probe import (
     place,
     table_expression,
 )
+from aiser_app.query.catalog.roles import role_candidates
 from aiser_app.query.catalog.sampling import Sample
 
 UNKNOWN = 0.5
@@ -64,17 +67,27 @@ def sampled_links(
     probe: Probe, tables: Sequence[TableProfile], samples: Samples, report: ProgressReport
 ) -> tuple[KeyLink, ...]:
     """Also with what samples say; what the budget does not reach is judged by its names."""
-    declared = declared_links(tables)
-    by_key: defaultdict[tuple[str, str], list[Candidate]] = defaultdict(list)
-    for candidate in _open(tables, declared):
-        by_key[candidate.key].append(candidate)
-    # The keys that most may refer to come first: when the budget ends, the least is unknown.
-    groups = sorted(by_key.values(), key=lambda group: (-len(group), group[0].key))
+    links = declared_links(tables)
+    groups = _by_key(_open(tables, links))
     measured: list[tuple[Candidate, float]] = []
     for done, group in enumerate(groups, start=1):
-        measured += _measured(probe, group, samples)
+        measured += _measured(probe, group, samples, MIN_CONTAINMENT)
         report(SyncProgress(phase=SyncPhase.LINKS, done=done, total=len(groups)))
-    return in_order([*declared, *best_links(measured)])
+    links += best_links(measured)
+    # With what is left of the budget: columns whose names do not say what they refer to.
+    roles = _by_key(role_candidates(tables, referring(links)))
+    links += best_links(
+        pair for group in roles for pair in _measured(probe, group, samples, MIN_ROLE_CONTAINMENT)
+    )
+    return in_order(links)
+
+
+def _by_key(candidates: Iterable[Candidate]) -> list[list[Candidate]]:
+    """The keys that most may refer to come first: when the budget ends, the least is unknown."""
+    found: defaultdict[tuple[str, str], list[Candidate]] = defaultdict(list)
+    for candidate in candidates:
+        found[candidate.key].append(candidate)
+    return sorted(found.values(), key=lambda group: (-len(group), group[0].key))
 
 
 def confirm_keys(
@@ -113,11 +126,15 @@ def _open(tables: Sequence[TableProfile], declared: Iterable[KeyLink]) -> Iterat
 
 
 def _unknown(candidates: Iterable[Candidate]) -> Iterator[tuple[Candidate, float]]:
-    return ((item, UNKNOWN) for item in candidates if item.name_score >= MIN_UNKNOWN_SCORE)
+    return (
+        (item, UNKNOWN)
+        for item in candidates
+        if item.name_score >= MIN_UNKNOWN_SCORE and not item.is_aside and not item.is_role
+    )
 
 
 def _measured(
-    probe: Probe, group: list[Candidate], samples: Samples
+    probe: Probe, group: list[Candidate], samples: Samples, least: float
 ) -> Iterator[tuple[Candidate, float]]:
     """Candidates of one key that stand, each with its containment."""
     most = max(MIN_LOOKED_UP, MAX_LOOKED_UP // len(group))
@@ -130,7 +147,8 @@ def _measured(
             yield from _unknown([candidate])
             continue
         containment = round(sum(value in found for value in known) / len(known), 4)
-        if containment >= MIN_CONTAINMENT:
+        enough = MIN_VALUE_CONTAINMENT if candidate.is_aside else least
+        if containment >= enough:
             yield candidate, containment
 
 
