@@ -198,6 +198,9 @@ def _add_name(
         add(words[1:], 0.95)
     if len(core) == 2:
         add(core[::-1], 0.93)
+    if core != words:
+        for name in _cube_names(cube):
+            add((*(stem(w) for w in name), *core), 0.97)
     for part, score in _parts(core):
         add(part, score, "part of a name")
 

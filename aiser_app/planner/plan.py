@@ -37,6 +37,9 @@ def plan(
     if not parts:
         return asking.about("There is no question in this text.", reason="empty")
     if len(parts) > 1:
+        whole = judge_rich(question, asking.lexicon, today, instructions)
+        if isinstance(whole, Reading) or whole.reason == "command":
+            return whole
         return asking.about(
             "This is more than one question. Ask them one at a time.", reason="several"
         )
@@ -46,9 +49,10 @@ def plan(
             reason="too long",
         )
     alone = judge(parts[0], asking.lexicon, today)
-    if isinstance(alone, Unreadable) and alone.reason != "ambiguous":
+    if isinstance(alone, Unreadable):
         rich = judge_rich(parts[0], asking.lexicon, today, instructions)
-        alone = rich if isinstance(rich, Reading) else alone
+        if isinstance(rich, Reading) or rich.reason == "command":
+            alone = rich
     if isinstance(alone, Reading) or previous is None:
         return _answer_or_ask(alone, asking)
     followed = read_follow_up(parts[0], asking.lexicon, today, previous)

@@ -33,6 +33,8 @@ class Kind(StrEnum):
     """A word of the wide grammar; `word` is its class."""
     PART = "part"
     WEEKDAY = "weekday"
+    MATCH = "match"
+    """Words that a name is to contain; `values`."""
 
 
 @dataclass(frozen=True, slots=True)

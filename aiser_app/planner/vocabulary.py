@@ -124,7 +124,8 @@ COMPARISONS: dict[tuple[str, ...], str] = {
 }
 NEGATIONS = (
     ("other", "than"), ("except", "for"), ("but", "not"), ("aside", "from"), ("apart", "from"),
-    ("excluding",), ("except",), ("not",), ("exclude",), ("excludes",), ("ignoring",),
+    ("excluding",), ("leave", "out"), ("leaving", "out"), ("leaves", "out"), ("ignore",),
+    ("omit",), ("omitting",), ("skip",), ("skipping",), ("disregard",), ("disregarding",), ("except",), ("not",), ("exclude",), ("excludes",), ("ignoring",),
 )  # fmt: skip
 GROUP_CUES = (
     ("broken", "down", "by"), ("grouped", "by"), ("group", "by"), ("split", "by"),

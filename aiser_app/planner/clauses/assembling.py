@@ -12,10 +12,12 @@ from aiser_app.domain.semantic_query import (
     Filter,
     FilterGroup,
     FilterOperator,
+    Granularity,
     Metric,
     Order,
     SemanticQuery,
     TimeDimension,
+    TimePart,
 )
 from aiser_app.planner.clauses.completing import Completing
 from aiser_app.planner.clauses.concepts import concept_columns
@@ -83,8 +85,16 @@ class Assembling:
         return SemanticQuery(
             measures=tuple(measures), dimensions=tuple(dims), time_dimensions=times,
             filters=tuple(filters), order=order, limit=self._limit(bool(order)),
-            metrics=tuple(self.metrics),
+            metrics=tuple(self.metrics), limit_by=self._limit_by(),
         )  # fmt: skip
+
+    def _limit_by(self) -> tuple[DimensionRef, ...]:
+        """ "The best product of each category": the limit holds within the other groups."""
+        sketch = self.sketch
+        others = [g for g in sketch.groups if sketch.subject is None or g.refs != sketch.subject.refs]
+        if sketch.extreme is None or sketch.subject is None or not others:
+            return ()
+        return tuple(ref for group in others for ref in group.refs)
 
     def _having(self) -> list[Condition]:
         found: list[Condition] = []
@@ -197,6 +207,8 @@ class Assembling:
         bounds, filters = self._bounds(resolved, moment)
         if not needed and bounds is None:
             return (), filters
+        if sketch.grain is Granularity.YEAR and sketch.part is None:
+            sketch.part = TimePart.YEAR
         grain = None if sketch.part is not None else sketch.grain
         time = TimeDimension(
             dimension=moment.member, role=moment.role, granularity=grain, part=sketch.part, date_range=bounds

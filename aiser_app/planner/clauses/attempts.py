@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from aiser_app.domain.semantic_query import SemanticQuery
+from aiser_app.planner.clauses import forms, periods
 from aiser_app.planner.clauses.assembling import Assembling
 from aiser_app.planner.clauses.chunking import cut
 from aiser_app.planner.clauses.completing import Completing
 from aiser_app.planner.clauses.concepts import concept_columns, product_of
+from aiser_app.planner.clauses.forms import Walks
 from aiser_app.planner.clauses.options import Options
 from aiser_app.planner.clauses.sketch import Sketch
 from aiser_app.planner.clauses.weighing import confidence, rank_of
 from aiser_app.planner.lexicon import Lexicon
 from aiser_app.planner.linking import Cover
-from aiser_app.planner.segments import Kind
+from aiser_app.planner.segments import Kind, Segment
 from aiser_app.planner.words import Token
 
 _MOST_COVERS = 3
@@ -110,13 +113,37 @@ def _attempt(
     cube = lexicon.model.find_cube(root)
     if cube is None:
         return None
-    walk = Completing(Options(lexicon, cube, mentioned(cover)), cube, cover.segments)
-    sketch = walk.run()
-    if not sketch.failure:
+    options = Options(lexicon, cube, mentioned(cover))
+
+    def walks(segments: Sequence[Segment]) -> Completing:
+        return Completing(options, cube, segments)
+
+    best: Attempt | None = None
+    for read in (*FORMS, plain):
+        walk = read(walks, cover.segments)
+        if walk is None:
+            continue
+        query = None if walk.sketch.failure else Assembling(walk, today).query()
+        if query is None or walk.sketch.failure:
+            tried.failure = tried.failure or walk.sketch.failure
+            continue
+        score = confidence(walk.sketch, cover)
+        found = Attempt(query, walk.sketch, cover, score, rank_of(walk.sketch, cover, score, top))
+        if best is None or found.rank > best.rank:
+            best = found
+    return best
+
+
+def plain(walks: Walks, segments: Sequence[Segment]) -> Completing:
+    walk = walks(segments)
+    walk.run()
+    if not walk.sketch.failure:
         walk.complete()
-    query = None if sketch.failure else Assembling(walk, today).query()
-    if query is None or sketch.failure:
-        tried.failure = tried.failure or sketch.failure
-        return None
-    score = confidence(sketch, cover)
-    return Attempt(query, sketch, cover, score, rank_of(sketch, cover, score, top))
+    return walk
+
+
+FORMS = (
+    forms.share, forms.rate, forms.named_ratio, forms.ratio, forms.difference, periods.growth,
+    periods.compare, periods.window,
+)  # fmt: skip
+"""Each returns nothing when its cue is missing or its operands are."""

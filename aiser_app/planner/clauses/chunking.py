@@ -18,6 +18,8 @@ _LONGEST_CUE = 7
 _CUE_SCORE = 0.97
 _CONCEPT_SCORE = 0.82
 _FILLER = 1.0
+_CARRIERS = frozenset("with have has having had contain contains containing include includes".split())
+_NAMES = frozenset("name names title titles description subject label".split())
 _NEUTRAL = 0.4
 _ADJECTIVES = {tuple(words.split()): found for words, found in ADJECTIVES.items()}
 _PARTS = {tuple(words.split()): part for words, part in PARTS.items()}
@@ -60,10 +62,37 @@ def _closed(tokens: tuple[Token, ...], at: int, today: date) -> Iterator[Segment
     for read in grammar.WIDE_READERS:
         yield from read(tokens, at)
     yield from grammar.dates(tokens, at, today)
+    yield from _match(tokens, at)
     for size in range(min(_LONGEST_CUE, len(tokens) - at), 0, -1):
         part = tokens[at : at + size]
         if all(t.kind in ("word", "symbol") for t in part):
             yield from _table(tuple(t.lower for t in part), tokens, at, size)
+
+
+def _match(tokens: tuple[Token, ...], at: int) -> Iterator[Segment]:
+    """As in "with rug or lamp in the name", "have 'valve' in their title"."""
+    if tokens[at].lower not in _CARRIERS:
+        return
+    for end in range(at + 2, min(at + 9, len(tokens) - 1)):
+        tail = tuple(t.lower for t in tokens[end : end + 3])
+        size = next((n for n in (3, 2) if tail[:1] == ("in",) and tail[n - 1 : n] and tail[n - 1] in _NAMES), 0)
+        if size:
+            words = _split_words(tokens[at + 1 : end])
+            text = " ".join(t.text for t in tokens[at : end + size])
+            yield Segment(
+                Kind.MATCH, at, end + size, text, grammar.weight_of(end + size - at, 1.2), values=words
+            )
+            return
+
+
+def _split_words(tokens: tuple[Token, ...]) -> tuple[str, ...]:
+    found: list[list[str]] = [[]]
+    for token in tokens:
+        if token.lower in ("or", ",", "and"):
+            found.append([])
+        elif token.lower not in ("the", "a", "word", "either"):
+            found[-1].append(token.text)
+    return tuple(" ".join(words) for words in found if words)
 
 
 def _table(words: tuple[str, ...], tokens: tuple[Token, ...], at: int, size: int) -> Iterator[Segment]:

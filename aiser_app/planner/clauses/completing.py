@@ -21,6 +21,7 @@ from aiser_app.planner.join_paths import Path
 from aiser_app.planner.lexicon import Target
 from aiser_app.planner.measuring import is_additive, name_words
 from aiser_app.planner.resolving import Option
+from aiser_app.planner.segments import Kind
 
 _MANY_ROWS = 1_000
 _SIZES = ("money", "quantity", "duration", "weight", "distance")
@@ -33,6 +34,7 @@ class Completing(Cueing):
         self.settle()
         self._settle_how_much()
         self._settle_average()
+        self._settle_ignored_groups()
         self._settle_extreme()
         self._settle_subject()
         self._settle_figure()
@@ -171,6 +173,17 @@ class Completing(Cueing):
             return None
         return self._of_concept(concept, None)
 
+    def _settle_ignored_groups(self) -> None:
+        """Rows of the root ranked by a column of their own are listed, not folded."""
+        sketch, extreme = self.sketch, self.sketch.extreme
+        subject = sketch.subject
+        if extreme is None or subject is None or not subject.is_rows:
+            return
+        figure = sketch.extreme_figure or (sketch.figures[0] if sketch.figures else None)
+        if figure is not None and figure.column is not None and figure.row is None:
+            sketch.extreme_figure = figure
+            sketch.figures = [f for f in sketch.figures if f.column is None]
+
     # subjects
 
     def _settle_subject(self) -> None:
@@ -179,6 +192,9 @@ class Completing(Cueing):
         subject = sketch.subject
         if subject is None:
             return
+        plain = not (sketch.figures or sketch.extreme is not None or sketch.having or sketch.counts)
+        if plain and sketch.listed_from_afar:
+            sketch.cost("things are listed where they are referred to", 0.12)
         ranked = sketch.extreme is not None or bool(sketch.having)
         if ranked and not subject.is_rows:
             sketch.groups = [subject, *[g for g in sketch.groups if g.refs != subject.refs]]
@@ -209,18 +225,26 @@ class Completing(Cueing):
             sketch.cost("what is counted is not said", 0.05)
         elif about_rows and grouped:
             sketch.figures.append(rows_of(self.root))
-        elif about_rows and not sketch.outputs and not self._lists_rows():
+        elif about_rows and not sketch.outputs and not sketch.having and not self._lists_rows():
             sketch.figures.append(rows_of(self.root))
             sketch.assume(f"The number of {self.root.title.lower()} is shown.")
             sketch.cost("what to show is not said", 0.1)
         elif not about_rows and (sketch.grain is not None or sketch.part is not None):
             sketch.figures.append(rows_of(self.root))
             sketch.cost("the figure is not named", 0.2)
-        elif subject is None and sketch.groups and not sketch.lists:
+        elif subject is None and sketch.groups:
             sketch.figures.append(rows_of(self.root))
-            sketch.cost("the figure is not named", 0.2)
+            sketch.cost("the figure is not named", 0.05 if self._counts_state() else 0.2)
         elif subject is None and not sketch.groups and not sketch.outputs:
             self._settle_nothing()
+
+    def _counts_state(self) -> bool:
+        """ "Bounces per page type": the rows in that state are counted."""
+        first = next((s for s in self.segments if s.kind is Kind.LINK), None)
+        if first is None:
+            return False
+        found = self.options.of(first).best("values", "flags", "entities", "numbers", "texts")
+        return found is not None and found[0] in ("values", "flags") and first.text.endswith("s")
 
     def _settle_nothing(self) -> None:
         """Only conditions are there: their rows are counted."""

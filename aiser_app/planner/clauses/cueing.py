@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aiser_app.domain.semantic_query import Filter, FilterOperator
+from aiser_app.domain.semantic_query import Filter, FilterGroup, FilterOperator
 from aiser_app.planner.clauses.options import Choices
 from aiser_app.planner.clauses.placing import Placing
 from aiser_app.planner.clauses.sketch import Moment
@@ -51,6 +51,10 @@ class Cueing(Placing):
             self._null(segment)
         elif word in ("later", "earlier", "more_than", "less_than"):
             self._relation(segment)
+        elif word == "aside":
+            self._aside(segment)
+        elif word == "containing" and not self._may_match():
+            self.state.verbs.append("contain")
         elif word in ("starting", "ending", "containing"):
             self.state.match = {
                 "starting": FilterOperator.STARTS_WITH, "ending": FilterOperator.ENDS_WITH,
@@ -79,6 +83,20 @@ class Cueing(Placing):
             self.state.which = self.sketch.asks_which = self.sketch.lists = True
         else:
             self.state.relative = True
+
+    def _may_match(self) -> bool:
+        """Names contain texts; orders contain products."""
+        last = self.state.last_option
+        is_text = last is not None and last.dimension is not None and self.state.last != "value"
+        return is_text or self.is_kind(self.peek(), Kind.LITERAL, Kind.UNKNOWN)
+
+    def _aside(self, segment: Segment) -> None:
+        """ "Discontinued ones aside": the condition before is turned round."""
+        if not self.sketch.conditions:
+            self.sketch.cost(f"“{segment.text}” was not used", _UNUSED_COST)
+            return
+        last = self.sketch.conditions[-1]
+        self.sketch.conditions[-1] = FilterGroup(conditions=(last,), is_negated=True)
 
     def _absent(self, word: str) -> None:
         self.state.quantifier = word

@@ -58,7 +58,7 @@ _CUES = {
         |lower than the average|under the average|less than average|shorter than average
         |cheaper than average|cheaper than the average|below the overall average|smaller than average""",
     "null": """missing|unknown|empty|blank|not known|not set|not recorded|not available|null|unassigned
-        |not specified|unspecified|not assigned|no known|not filled|not filled in|not provided|undefined|nothing""",
+        |not specified|unspecified|not assigned|no known|not filled|not filled in|not provided|undefined""",
     "known": "known|not null|not missing|not empty|recorded|on file|is set|filled in|given|available",
     "later": "later than|after|more recently than",
     "earlier": "earlier than|before|sooner than",
@@ -79,6 +79,7 @@ _CUES = {
         |mentioning|mentions|mention|that mention|matching""",
     "median": "median",
     "bucket": "buckets of|bands of|steps of|bins of|ranges of|in buckets of|brackets of",
+    "aside": "aside|excluded|left out|not included|disregarded|not counted|excepted",
     "future": "will|forecast|predict|prediction|next year|next month|next quarter|next week|going to|projected",
     "reason": "why|explain|reason for|reasons for|because|how come|what causes|what drives|impact of|affects|affect",
     "correlation": "correlation|correlate|correlated|relationship between|correlation between|related to",
@@ -158,7 +159,9 @@ FILLERS = frozenset(word_set("""a an the of in on at for to from with by is are 
     attributed assigned belonging belong belongs related linked associated connected
     happen occur occurs exist exists occurring
     split breakdown sorted ranked descending ascending needed required asked
-    enough alone anything everything something nothing else"""))
+    enough alone anything everything something nothing else catalogue catalog assortment portfolio
+    lineup roster fleet lately overall-wise far e i g dont etc so-called namely ourselves itself
+    themselves exactly please single ones both simple often time times"""))
 """Words that may stand anywhere and exclude nothing; they lose against every meaning in the data."""
 
 NEUTRAL = word_set("""place placed got received recorded handled processed carried generated brought achieved

@@ -6,6 +6,7 @@ from datetime import date
 
 from aiser_app.domain.answer import Clarification, ConfidencePart
 from aiser_app.planner.clauses.attempts import Attempt, Tried, try_all
+from aiser_app.planner.clauses.variants import command_of, variants
 from aiser_app.planner.describing import Describer
 from aiser_app.planner.judging import coverage_of, shape_of
 from aiser_app.planner.lexicon import Lexicon
@@ -19,16 +20,35 @@ _SPELLING_COST = 0.06
 def judge_rich(
     question: str, lexicon: Lexicon, today: date, instructions: str = ""
 ) -> Reading | Unreadable:
-    tokens = respell(tokenize(question), lexicon)
+    verb = command_of(question)
+    if verb:
+        return _refused_command(verb)
+    first: Unreadable | None = None
+    for text, cost in variants(question):
+        judged = _judge_text(text, lexicon, today, cost)
+        if isinstance(judged, Reading):
+            return judged
+        first = first or judged
+    assert first is not None, "the first variant is the question itself"
+    return first
+
+
+def _judge_text(text: str, lexicon: Lexicon, today: date, cost: float) -> Reading | Unreadable:
+    tokens = respell(tokenize(text), lexicon)
     tried = try_all(tokens, lexicon, today)
     if not tried.attempts:
         return _unreadable(tried)
     best = tried.attempts[0]
-    cost = sum(_SPELLING_COST for t in tokens if t.corrected_from)
+    cost += sum(_SPELLING_COST for t in tokens if t.corrected_from)
     score = round(max(0.0, best.score - cost), 3)
     if score >= ANSWER_FROM:
         return to_reading(best, lexicon, tokens, score)
     return _unsure(best, tried)
+
+
+def _refused_command(verb: str) -> Unreadable:
+    text = f"I only read data: I cannot {verb} anything. Ask me what the data says instead."
+    return Unreadable(clarification=Clarification(question=text), reason="command")
 
 
 def to_reading(

@@ -13,6 +13,7 @@ from aiser_app.planner.resolving import Option, Resolver, is_number
 from aiser_app.planner.segments import Segment
 
 _FAR_LOSS = 0.1
+_DIRECTED = ("from", "to", "into")
 _FOREIGN_NUMBER_LOSS = 0.1
 
 
@@ -50,8 +51,16 @@ class Options:
         self.root = root
         self.mentioned = mentioned
         self.resolver = Resolver(lexicon, root, mentioned)
+        self._known: dict[tuple[int, int, str, str], Choices] = {}
 
     def of(self, segment: Segment, preposition: str = "", role: str = "") -> Choices:
+        """Choices are kept: several forms read the same words."""
+        key = (segment.start, segment.end, preposition if preposition in _DIRECTED else "", role)
+        if key not in self._known:
+            self._known[key] = self._choices(segment, preposition, role)
+        return self._known[key]
+
+    def _choices(self, segment: Segment, preposition: str, role: str) -> Choices:
         resolver = self.resolver
         dims = _by_role(resolver.dimensions(segment, preposition), role)
         found = Choices(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from aiser_app.domain.semantic_model import Aggregation
 from aiser_app.domain.semantic_query import DimensionRef, FilterOperator
+from aiser_app.planner.clauses.concepts import concept_columns
 from aiser_app.planner.clauses.cues import NEUTRAL
 from aiser_app.planner.clauses.figuring import (
     column_figure,
@@ -17,12 +18,16 @@ from aiser_app.planner.clauses.figuring import (
 from aiser_app.planner.clauses.options import Choices
 from aiser_app.planner.clauses.restricting import Restricting
 from aiser_app.planner.clauses.sketch import Figure, Moment
+from aiser_app.planner.join_paths import Path
+from aiser_app.planner.lexicon import Target
 from aiser_app.planner.measuring import is_additive
 from aiser_app.planner.resolving import Option
 from aiser_app.planner.segments import Kind, Segment
+from aiser_app.planner.words import stem
 
 _WEAK = 0.5
 _STRONG = 0.75
+_UNITS = frozenset(("s", "min", "h", "d"))
 _TIME_WORDS = frozenset(("hour", "hours", "minute", "minutes", "second", "seconds", "day", "days"))
 
 
@@ -80,6 +85,30 @@ class Placing(Restricting):
         if found is None or found[1].score < _WEAK:
             return False
         return self._add_figure(segment, found[1])
+
+    def as_duration(self, segment: Segment) -> bool:
+        """Hours beside a thing or figure with a duration: its sum in hours."""
+        word = segment.text.lower()
+        if word not in _TIME_WORDS:
+            return False
+        unit, figure = word.removesuffix("s"), self.state.last_figure
+        if self.state.last == "figure" and figure is not None and figure.unit in _UNITS:
+            self._replace_last(in_unit(figure, unit))
+            return True
+        found = [d for d, _ in concept_columns(self.root, "duration") if d.unit in _UNITS]
+        if not found:
+            return False
+        target = Target("dimension", self.root.name, found[0].name, how="unit", score=0.9)
+        option = Option(target, Path(self.root.name), 0.9, dimension=found[0], title=found[0].title)
+        self.state.unit = unit
+        return self._add_figure(segment, option)
+
+    def _replace_last(self, figure: Figure) -> None:
+        old = self.state.last_figure
+        self.sketch.figures = [figure if f is old else f for f in self.sketch.figures]
+        if self.sketch.extreme_figure is old:
+            self.sketch.extreme_figure = figure
+        self.state.last_figure = figure
 
     def _as_null(self, segment: Segment, choices: Choices) -> bool:
         if not self.state.null:
@@ -474,7 +503,7 @@ class Placing(Restricting):
             found = self.count_of(choices)
             if found is not None and self.sketch.subject is not None:
                 self.note(segment, found[0])
-                return self._add(segment, found[1], "", found[0])
+                return self._add(segment, self._mass(segment, found[0]) or found[1], "", found[0])
             if found is not None and (self.state.which or extreme.number is not None or self.sketch.limit):
                 return self._subject(segment, subject[1])
         if number is not None and _top(number) >= _top(subject):
@@ -488,6 +517,17 @@ class Placing(Restricting):
         if self.sketch.subject is not None:
             return self._mention(segment, subject[1])
         return self._subject(segment, self._grouped(choices, subject[1]))
+
+    def _mass(self, segment: Segment, option: Option) -> Figure | None:
+        """ "The most downtime" is no number of things: what cannot be counted is added up."""
+        word = segment.text.lower()
+        if option.path.joins or option.target.kind != "cube" or stem(word) != word:
+            return None
+        found = [d for d, _ in concept_columns(self.root, "duration") if d.unit in _UNITS]
+        if not found:
+            return None
+        target = Target("dimension", self.root.name, found[0].name)
+        return column_figure(self.root, Option(target, Path(self.root.name), 1.0, dimension=found[0]), None)
 
     def _count_ranked(self, segment: Segment, choices: Choices) -> bool:
         found = self.count_of(choices)
@@ -504,6 +544,8 @@ class Placing(Restricting):
     def _subject(self, segment: Segment, option: Option) -> bool:
         self.note(segment, option)
         self.sketch.subject = self.as_group(option)
+        if option.path.joins and option.target.kind == "cube":
+            self.sketch.listed_from_afar = True
         self.sketch.paths.append(option.path)
         if self.state.extreme is not None and self.state.extreme.concept:
             self.state.extreme = None
@@ -543,7 +585,9 @@ class Placing(Restricting):
     def _is_verb(self, segment: Segment, kind: str, option: Option) -> bool:
         """A participle that shares a root with a column ties phrases; it is no figure."""
         word = segment.text.lower()
-        loose = option.target.how in ("word form", "part of a name", "synonym")
+        loose = option.target.how in ("word form", "part of a name", "synonym") or (
+            word.endswith("ed") and option.score < 0.95
+        )
         if kind not in ("numbers", "texts", "entities", "far_entities") or not loose or " " in word:
             return False
         if not (word.endswith("ed") or word in NEUTRAL) or self.sketch.subject is None:
@@ -568,6 +612,7 @@ class Placing(Restricting):
             self.restrict_flag(segment, option)
         elif kind == "far_values":
             self.restrict_far(segment, option)
+            self.sketch.cost("related rows are taken to be required", 0.1)
         elif kind == "far_entities":
             self.note(segment, option)
             self.add_existence(option.target.cube, (), state.negated)

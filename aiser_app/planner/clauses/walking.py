@@ -183,7 +183,18 @@ class Walk:
         has_figure = self.sketch.extreme_figure is not None or bool(self.sketch.figures)
         return segment.text.lower() == "by" and not has_figure and self.sketch.subject is not None
 
+    def as_duration(self, segment: Segment) -> bool:
+        """As in "downtime hours", overridden where columns are known."""
+        return False
+
     def _on_grain(self, segment: Segment) -> None:
+        state = self.state
+        listed = state.joined and state.last == "group"
+        bare = not (segment.cued or state.by or state.which or listed or self.sketch.extreme)
+        if bare and segment.text.lower().endswith(("hours", "days")) and self.as_duration(segment):
+            return
+        if self.sketch.extreme is not None and self.as_duration(segment):
+            return
         if self.sketch.grain is None:
             self.sketch.grain = segment.granularity
         elif self.sketch.grain is not segment.granularity:
@@ -243,7 +254,12 @@ class Walk:
 
     def as_group(self, option: Option) -> Group:
         cube = option.target.cube if option.target.kind == "cube" else ""
-        is_rows = not option.path.joins and cube == self.root.name
+        column = option.dimension
+        names_rows = column is not None and (
+            column.is_label or self.root.primary_key == (column.column,)
+        )
+        is_own = not option.path.joins and option.target.cube == self.root.name
+        is_rows = is_own and (bool(cube) or names_rows)
         refs = option.refs or (DimensionRef(member=option.target.member, role=option.role),)
         title = (option.title or option.target.name or cube).lower()
         return Group(refs, title, option.path, cube, is_rows)

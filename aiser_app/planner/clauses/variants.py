@@ -1,0 +1,58 @@
+"""Shorter ways to read a text: without what stands in brackets, without remarks; and what is no question."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from aiser_app.planner.words import word_set
+
+_BRACKETS = re.compile(r"\s*\([^()]*\)")
+_REMARK = re.compile(
+    r"[,.;:\-\N{EN DASH}]\s*(?:i(?:'d)?\s+(?:need|want|only need|mean|would like)\b[^,;]*|just the (?:number|count|total)[^,;]*"
+    r"|(?:the )?count is (?:enough|fine)[^,;]*|count (?:only|is enough)|i\.e\.[^,;]*|not interested[^,;]*"
+    r"|(?:a )?(?:single )?(?:number|total|list) (?:is )?(?:enough|please|only)|one line per [^,;]*"
+    r"|which [a-z]+ (?:was|is) (?:it|that)|please|pls|thanks?)\s*[.?!]*$",
+    re.IGNORECASE,
+)
+_TRAILING_SENTENCE = re.compile(r"^(?P<first>[^?]{12,}\?)\s+(?P<rest>.+)$")
+_LEAD = re.compile(r"^(?:please|pls|plz|hi|hello|hey|can you|could you|would you|can we|now|and|then|just|go|ok|kindly)[\s,]+", re.IGNORECASE)
+_COMMANDS = word_set("""delete remove pause close update set insert create drop rename cancel send mark stop start
+    move assign raise lower approve refund book email truncate alter grant merge archive deactivate
+    activate edit modify replace fix transfer pay ship upgrade downgrade terminate fire hire promote
+    schedule notify invite block unblock reset restore overwrite erase wipe void reverse bump add put
+    increase decrease reduce resend resume suspend unpublish publish charge discount reopen reassign
+    correct adjust enter register unsubscribe extend renew apply""")
+_QUESTION_WORDS = word_set("by per how many what which total average number")
+_OBJECTS = word_set("""all the this that every any our my an a order customer invoice row rows record records table
+    to from user account campaign employee""")
+
+
+def variants(question: str) -> Iterator[tuple[str, float]]:
+    """The text and shorter forms of it, with what leaving something out costs."""
+    yield question, 0.0
+    bare = _BRACKETS.sub("", question)
+    if bare != question:
+        yield bare, 0.03
+    short = _REMARK.sub("", bare)
+    if short != bare:
+        yield short, 0.03
+    match = _TRAILING_SENTENCE.match(bare)
+    if match is not None:
+        yield match.group("first"), 0.08
+
+
+def command_of(question: str) -> str:
+    """The verb of a request to change something; empty for questions."""
+    text = question.strip()
+    while True:
+        shorter = _LEAD.sub("", text, count=1)
+        if shorter == text:
+            break
+        text = shorter
+    words = re.findall(r"[a-z]+", text.lower())
+    if len(words) < 2 or words[0] not in _COMMANDS:
+        return ""
+    if words[0] in ("book", "order", "charge", "discount", "start", "close", "set", "refund", "invite", "email", "fire", "pay", "stop", "fix", "void"):
+        return words[0] if words[1] in _OBJECTS else ""
+    return words[0]
