@@ -101,6 +101,8 @@ def _time_as_number(low: str, high: str) -> StoredTime | None:
     first, last = _compact_day(low), _compact_day(high)
     if first and last:
         return StoredTime("yyyymmdd", first, last)
+    if not (low.isdecimal() and high.isdecimal()):
+        return None
     for text_format, divisor in (("epoch_s", 1), ("epoch_ms", 1000)):
         ends = [int(text) // divisor for text in (low, high)]
         if all(_EPOCH_FROM <= end < _EPOCH_UNTIL for end in ends):
@@ -148,8 +150,8 @@ def date_of_parts(table: TableProfile) -> Dimension | None:
             type=DimensionType.TIME,
             title=" ".join((*words[:-1], "date")).capitalize(),
             date_parts=tuple(c.name for c in (year, month, day) if c is not None),
-            minimum=f"{int(year.minimum):04d}-01-01" if year.minimum else "",
-            maximum=f"{int(year.maximum):04d}-12-31" if year.maximum else "",
+            minimum=f"{year.minimum}-01-01" if year.minimum else "",
+            maximum=f"{year.maximum}-12-31" if year.maximum else "",
         )
     return None
 

@@ -174,4 +174,5 @@ def unit_of(name: str, description: str) -> str:
         return ""
     if words[-1] == "min":  # else the smallest of something
         return "min" if set(words) & _LASTING else ""
-    return _SUFFIXES.get(words[-1], "")
+    written = name.casefold().rpartition("_")[2]  # `m2` is two words of a name, and one unit
+    return _SUFFIXES.get(written) or _SUFFIXES.get(words[-1], "")

@@ -103,12 +103,13 @@ class _Abbreviations:
 
 
 def shortens(short: str, long: str) -> bool:
-    """`cust` the beginning, `mgr` and `acct` letters in order with no vowel but the first."""
+    """`cust` and `dept` begin it, `mgr` and `acct` are letters of it in order, without vowels."""
     if not _SHORTEST <= len(short) < len(long) or short[0] != long[0]:
         return False
     if long.startswith(short):
         return True
-    if any(letter in _VOWELS for letter in short[1:]):
+    begun = _SHORTEST if long.startswith(short[:_SHORTEST]) else 1
+    if any(letter in _VOWELS for letter in short[begun:]):
         return False
     rest = iter(long)
     return all(letter in rest for letter in short)

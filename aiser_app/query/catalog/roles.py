@@ -7,8 +7,10 @@ they fill the key from end to end. Numbers that begin elsewhere belong to the on
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from aiser_app.domain.catalog import ColumnProfile, TableProfile, name_words
 from aiser_app.query.catalog.candidates import Candidate, home_key
@@ -21,7 +23,9 @@ _SCORES = {People.SOME: 0.75, People.NAMED: 0.8, People.STAFF: 0.85}
 """Name scores of a role of a person, by how surely the target is a table of people."""
 MAX_TARGETS = 6
 """Keys that one column is compared with."""
-MAXROLES = 400
+MAX_HOMES = 100
+"""Keys of a schema that are compared; of more tables only those of people are."""
+MAX_ROLES = 400
 """Columns that are looked at; what is left has no name that says anything anyway."""
 _OFFSET = 100
 """Numbering that begins here or higher was chosen, and is no mere count."""
@@ -49,24 +53,46 @@ class _Home:
     people: People
 
 
+@dataclass(frozen=True, slots=True)
+class _Homes:
+    """The keys of one schema that are compared, and whether those are all."""
+
+    found: list[_Home]
+    is_all: bool
+
+
 def role_candidates(
     tables: Sequence[TableProfile], linked: set[tuple[str, str]]
 ) -> Iterator[Candidate]:
     """Pairs of number columns; `linked` columns are left out. Few, and the likeliest of each."""
     naming = Naming(tables)
-    homes = [home for table in tables if (home := _home(table, naming)) is not None]
-    count = 0
+    homes: defaultdict[str, list[_Home]] = defaultdict(list)
     for table in tables:
-        for column in table.columns:
-            if (table.name, column.name) in linked or not _may_be_role(table, column):
-                continue
-            found = _targets(table, column, homes)
-            if not found:
-                continue
-            count += 1
-            yield from found
-            if count >= MAXROLES:
-                return
+        home = _home(table, naming)
+        if home is not None:
+            homes[schema_of(table)].append(home)
+    near = {schema: _likeliest(found) for schema, found in homes.items()}
+    nothing = _Homes([], is_all=True)
+    open_columns = (
+        (table, column)
+        for table in tables
+        for column in table.columns
+        if (table.name, column.name) not in linked and _may_be_role(table, column)
+    )
+    found = (
+        _targets(table, item, near.get(schema_of(table), nothing)) for table, item in open_columns
+    )
+    for candidates in islice(filter(None, found), MAX_ROLES):
+        yield from candidates
+
+
+def _likeliest(homes: list[_Home]) -> _Homes:
+    """All keys of a schema; of very many only those of people, of the largest tables."""
+    if len(homes) <= MAX_HOMES:
+        return _Homes(homes, is_all=True)
+    people = [home for home in homes if home.people is not People.NONE]
+    people.sort(key=lambda home: (-home.table.row_count, home.table.name))
+    return _Homes(people[:MAX_HOMES], is_all=False)
 
 
 def _home(table: TableProfile, naming: Naming) -> _Home | None:
@@ -81,9 +107,14 @@ def _home(table: TableProfile, naming: Naming) -> _Home | None:
 
 
 def _numbers(column: ColumnProfile) -> _Numbers | None:
-    if column.type != "integer" or not column.minimum or not column.maximum:
+    low, high = column.minimum or "", column.maximum or ""
+    if column.type != "integer" or not _is_whole(low) or not _is_whole(high):
         return None
-    return _Numbers(column.distinct_count or 0, int(column.minimum), int(column.maximum))
+    return _Numbers(column.distinct_count or 0, int(low), int(high))
+
+
+def _is_whole(text: str) -> bool:
+    return text.removeprefix("-").isdecimal()
 
 
 def _may_be_role(table: TableProfile, column: ColumnProfile) -> bool:
@@ -93,18 +124,17 @@ def _may_be_role(table: TableProfile, column: ColumnProfile) -> bool:
     return words[-1] in GENERIC_KEYS or words[-1] == "by" or words[-1] in ROLES
 
 
-def _targets(table: TableProfile, column: ColumnProfile, homes: Sequence[_Home]) -> list[Candidate]:
+def _targets(table: TableProfile, column: ColumnProfile, homes: _Homes) -> list[Candidate]:
     numbers = _numbers(column)
     if numbers is None or not numbers.distinct:
         return []
     words = set(name_words(column.name))
     fitting = [
         home
-        for home in homes
+        for home in homes.found
         if home.numbers.low <= numbers.low
         and numbers.high <= home.numbers.high
         and home.numbers.distinct >= numbers.distinct
-        and schema_of(home.table) == schema_of(table)
     ]
     if words & ROLES or "by" in words:
         people = [home for home in fitting if home.people is not People.NONE]
@@ -112,6 +142,8 @@ def _targets(table: TableProfile, column: ColumnProfile, homes: Sequence[_Home])
         if most is not People.NONE:
             likeliest = [home for home in people if home.people is most][:MAX_TARGETS]
             return [_candidate(table, column, home, _SCORES[most]) for home in likeliest]
+    if not homes.is_all:
+        return []  # others, that are not compared, may have the numbers as well
     certain = [home for home in fitting if _is_no_chance(numbers, home, words)]
     if len(certain) != 1:
         return []
