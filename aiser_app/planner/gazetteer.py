@@ -68,11 +68,11 @@ def other_names(dimension: Dimension) -> Iterator[tuple[str, str, str, float]]:
                 yield value, name, "value", 0.93
         for word in sorted(_SAME.get(" ".join(split_name(value)), set()) - known):
             if len(word) > 1 and len(dimension.values) <= 30:
-                yield value, word, "synonym", 0.78
+                yield value, word, "synonym", 0.86
     for code, title in dimension.value_titles:
         for word in sorted(_SAME.get(" ".join(split_name(title)), set()) - known):
             if len(word) > 1:
-                yield code, word, "synonym", 0.78
+                yield code, word, "synonym", 0.86
 
 
 def _looks_like_countries(dimension: Dimension) -> bool:

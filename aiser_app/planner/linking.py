@@ -7,6 +7,8 @@ from datetime import date
 
 from rapidfuzz.distance import DamerauLevenshtein
 
+from aiser_app.planner.clauses.concepts import CONCEPT_WORDS
+from aiser_app.planner.clauses.cues import CUE_PHRASES, FILLERS, NEUTRAL
 from aiser_app.planner.dates import MONTHS
 from aiser_app.planner.grammar import fallback, recognise, weight_of
 from aiser_app.planner.lexicon import LONGEST_PHRASE, Lexicon, Target
@@ -21,11 +23,14 @@ _CUT_OFF_SCORE = 0.88
 _SPELLING_LOSS = 0.12
 _GRAMMAR_NOUN_LOSS = 6.0
 _OTHER_FORM_LOSS = 0.15
+_ALSO_EXACT = 0.9
+"""Countries by name and titles of codes are as good as the stored words."""
 _FAR_BEHIND = 0.35
 """A meaning this much weaker than the best one of the same words is never meant."""
 _KNOWN_WORDS = RESERVED | frozenset(MONTHS) | frozenset(UNITS) | frozenset(
-    word for phrase in UNSUPPORTED for word in phrase
-)  # fmt: skip
+    word for phrase in (*UNSUPPORTED, *CUE_PHRASES) for word in phrase
+) | FILLERS | NEUTRAL | frozenset(CONCEPT_WORDS)  # fmt: skip
+_ANY_SPELLING = _KNOWN_WORDS - FILLERS - NEUTRAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,7 @@ def targets_of(part: tuple[Token, ...], lexicon: Lexicon) -> tuple[Target, ...]:
         found.extend(_other_forms(part[0], lexicon, {t.identity for t in found}))
     found = _prefer_exact_form(part, [t for t in found if _may_bind(part, t)])
     if any(t.kind == "value" and t.score == 1.0 for t in found):
-        found = [t for t in found if t.kind != "value" or t.score == 1.0]
+        found = [t for t in found if t.kind != "value" or t.score >= _ALSO_EXACT]
     best = max((t.score for t in found), default=0.0)
     found = [t for t in found if t.score >= best - _FAR_BEHIND]
     if any(t.corrected_from for t in part):
@@ -174,10 +179,11 @@ def _respelled(token: Token, lexicon: Lexicon) -> Token:
     allowed = 2 if len(word) >= 9 else 1
     near = {
         candidate
-        for candidate in (*lexicon.vocabulary, *_KNOWN_WORDS)
+        for candidate in (*lexicon.vocabulary, *_ANY_SPELLING)
         if candidate[:1] == word[0]
         and abs(len(candidate) - len(word)) <= allowed
         and len(candidate) >= _SHORTEST_MISSPELT
+        and (len(word) > _SHORTEST_MISSPELT or candidate in lexicon.vocabulary)
         and _is_slip(word, candidate, allowed)
     }
     if len(near) != 1:

@@ -52,11 +52,18 @@ def try_all(tokens: tuple[Token, ...], lexicon: Lexicon, today: date) -> Tried:
         return tried
     tried.unknown = covers[0].unknown
     by_query: dict[SemanticQuery, Attempt] = {}
+    named = mentioned(covers[0])
+    options: dict[str, Options] = {}
     for cover in covers[:_MOST_COVERS]:
         if covers[0].weight - cover.weight > _COVER_SPAN:
             break
         for root in roots_of(cover, lexicon):
-            attempt = _attempt(cover, root, lexicon, today, covers[0].weight, tried)
+            cube = lexicon.model.find_cube(root)
+            if cube is None:
+                continue
+            if root not in options:
+                options[root] = Options(lexicon, cube, named, today)
+            attempt = _attempt(cover, options[root], today, covers[0].weight, tried)
             if attempt is not None:
                 known = by_query.get(attempt.query)
                 if known is None or known.rank < attempt.rank:
@@ -108,15 +115,10 @@ def mentioned(cover: Cover) -> frozenset[str]:
 
 
 def _attempt(
-    cover: Cover, root: str, lexicon: Lexicon, today: date, top: float, tried: Tried
+    cover: Cover, options: Options, today: date, top: float, tried: Tried
 ) -> Attempt | None:
-    cube = lexicon.model.find_cube(root)
-    if cube is None:
-        return None
-    options = Options(lexicon, cube, mentioned(cover))
-
     def walks(segments: Sequence[Segment]) -> Completing:
-        return Completing(options, cube, segments)
+        return Completing(options, options.root, segments)
 
     best: Attempt | None = None
     for read in (*FORMS, plain):

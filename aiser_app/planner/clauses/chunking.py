@@ -48,6 +48,8 @@ def _links(tokens: tuple[Token, ...], at: int, lexicon: Lexicon) -> Iterator[Seg
         if any(t.kind == "symbol" for t in part):
             return
         targets = targets_of(part, lexicon)
+        if len(part) == 1 and (part[0].lower,) in CUE_PHRASES:
+            targets = tuple(t for t in targets if t.kind != "value")
         concept = next(concepts.phrases_of(tuple(t.lower for t in part)), "")
         if not targets and not concept:
             continue

@@ -228,7 +228,7 @@ class Completing(Cueing):
         elif about_rows and not sketch.outputs and not sketch.having and not self._lists_rows():
             sketch.figures.append(rows_of(self.root))
             sketch.assume(f"The number of {self.root.title.lower()} is shown.")
-            sketch.cost("what to show is not said", 0.1)
+            sketch.cost("what to show is not said", 0.06)
         elif not about_rows and (sketch.grain is not None or sketch.part is not None):
             sketch.figures.append(rows_of(self.root))
             sketch.cost("the figure is not named", 0.2)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aiser_app.domain.semantic_query import Filter, FilterGroup, FilterOperator
 from aiser_app.planner.clauses.options import Choices
 from aiser_app.planner.clauses.placing import Placing
 from aiser_app.planner.clauses.sketch import Moment
+from aiser_app.planner.clauses.walking import ROLE_OPEN
 from aiser_app.planner.lexicon import own_key
 from aiser_app.planner.segments import Kind, Segment
 from aiser_app.planner.words import root as root_of
@@ -16,7 +19,7 @@ _REFUSED = {
     "future": "forecasts", "reason": "reasons (why)", "correlation": "correlations",
     "same": "sameness", "moving": "moving averages in this place",
 }  # fmt: skip
-_UNUSED_COST = 0.25
+_UNUSED_COST = 0.35
 _EVENT_WORDS: dict[str, frozenset[str]] = {
     verb: word_set(words)
     for verbs, words in (
@@ -160,8 +163,24 @@ class Cueing(Placing):
             sketch.cost("a role was not used", 0.2)
 
     def _settle_role(self) -> bool:
-        """The role alone names its key: "by last touch"."""
-        return False
+        """ "Affiliate orders on a first-touch basis": the role belongs to what came before."""
+        role, done = self.state.role, False
+        for place, known in enumerate(self.sketch.conditions):
+            if isinstance(known, Filter) and self._has_role(known.member, role):
+                self.sketch.conditions[place] = replace(known, role=role)
+                done = True
+        for place, group in enumerate(self.sketch.groups):
+            if self._has_role(group.refs[0].member, role):
+                refs = tuple(replace(r, role=role) for r in group.refs)
+                self.sketch.groups[place] = replace(group, refs=refs)
+                done = True
+        if done:
+            self.sketch.costs.pop(ROLE_OPEN, None)
+        return done
+
+    def _has_role(self, member: str, role: str) -> bool:
+        paths = self.options.lexicon.paths.to(self.root.name, member.partition(".")[0])
+        return any(p.role == role for p in paths)
 
     def _settle_relation(self) -> bool:
         """ "Completed later than planned": the words behind are the word of a column, not its name."""

@@ -51,6 +51,7 @@ def read_through(walks: Walks, segments: Sequence[Segment]) -> Completing | None
     """A completed walk, unless it fails."""
     walk = walks(segments)
     walk.run()
+    walk.sketch.lists = walk.sketch.asks_which and walk.sketch.extreme is not None
     if not walk.sketch.failure:
         walk.complete()
     return None if walk.sketch.failure else walk

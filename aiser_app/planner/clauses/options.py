@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from aiser_app.domain.semantic_model import Cube, Dimension, DimensionType
 from aiser_app.planner.clauses.concepts import concept_columns
@@ -45,7 +46,10 @@ class Choices:
 class Options:
     """Choices for the phrases of one question under one root."""
 
-    def __init__(self, lexicon: Lexicon, root: Cube, mentioned: frozenset[str]) -> None:
+    def __init__(
+        self, lexicon: Lexicon, root: Cube, mentioned: frozenset[str], today: date
+    ) -> None:
+        self.today = today
         self.lexicon = lexicon
         self.model = lexicon.model
         self.root = root
@@ -55,7 +59,8 @@ class Options:
 
     def of(self, segment: Segment, preposition: str = "", role: str = "") -> Choices:
         """Choices are kept: several forms read the same words."""
-        key = (segment.start, segment.end, preposition if preposition in _DIRECTED else "", role)
+        directed = preposition if preposition in _DIRECTED else ""
+        key = (segment.start, segment.end, directed, role)
         if key not in self._known:
             self._known[key] = self._choices(segment, preposition, role)
         return self._known[key]

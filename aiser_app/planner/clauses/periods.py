@@ -17,8 +17,9 @@ from aiser_app.planner.clauses.completing import Completing
 from aiser_app.planner.clauses.figuring import with_conditions
 from aiser_app.planner.clauses.forms import Walks, dated, positions, read_through, set_figures, without_cues
 from aiser_app.planner.clauses.sketch import Figure, Moment
-from aiser_app.planner.dates import DateSpan
+from aiser_app.planner.dates import DateSpan, read_dates
 from aiser_app.planner.segments import Kind, Segment
+from aiser_app.planner.words import tokenize
 
 _STEPS = {
     "month": Granularity.MONTH, "mom": Granularity.MONTH, "year": Granularity.YEAR, "yoy": Granularity.YEAR,
@@ -40,6 +41,7 @@ def growth(walks: Walks, segments: Sequence[Segment]) -> Completing | None:
         return None
     words = " ".join(s.text.lower() for s in segments if s.kind is Kind.CUE)
     in_percent = any(w in words for w in _PERCENT)
+    _split_range(full)
     spans = full.sketch.spans
     if len(spans) == 2:
         return _between(full, in_percent)
@@ -53,6 +55,21 @@ def growth(walks: Walks, segments: Sequence[Segment]) -> Completing | None:
     title = f"{'growth' if kind is WindowKind.GROWTH else 'change'} of {figure.title}"
     new = Figure(window, title, is_percentage=kind is WindowKind.GROWTH, cube=full.root.name)
     return set_figures(full, [figure, new])
+
+
+def _split_range(full: Completing) -> None:
+    """ "From 2024 to 2025" names two periods when something grew between them."""
+    if len(full.sketch.spans) != 1 or full.sketch.grain is not None:
+        return
+    span, moment = full.sketch.spans[0]
+    words = span.text.split()
+    if words[0].lower() not in ("from", "between"):
+        return
+    middle = next((n for n, w in enumerate(words) if w.lower() in ("to", "and", "until")), 0)
+    ends = [" ".join(words[1:middle]), " ".join(words[middle + 1 :])]
+    points = [next(iter(read_dates(tokenize(text), 0, full.options.today)), None) for text in ends if text]
+    if len(points) == 2 and points[0] is not None and points[1] is not None:
+        full.sketch.spans = [(points[0][1], moment), (points[1][1], moment)]
 
 
 def _filter_of(full: Completing, at: int) -> Filter | None:

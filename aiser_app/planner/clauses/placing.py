@@ -26,6 +26,7 @@ from aiser_app.planner.segments import Kind, Segment
 from aiser_app.planner.words import stem
 
 _WEAK = 0.5
+OTHER_TABLE = "a figure of another table"
 _STRONG = 0.75
 _UNITS = frozenset(("s", "min", "h", "d"))
 _TIME_WORDS = frozenset(("hour", "hours", "minute", "minutes", "second", "seconds", "day", "days"))
@@ -389,6 +390,10 @@ class Placing(Restricting):
         if not state.counting:
             return False
         found = choices.best("entities", "texts", "values", "flags", "numbers", "groups")
+        number = choices.best("numbers")
+        averaged = state.aggregation is Aggregation.AVG and number is not None
+        if averaged and number is not None and number[1].score >= _WEAK and not number[1].path.joins:
+            found = number
         if found is None:
             return False
         kind, option = found
@@ -448,10 +453,26 @@ class Placing(Restricting):
             return self._add_measure(segment, option)
         figure = column_figure(self.root, option, self.state.aggregation)
         if option.path.joins:
-            self.sketch.cost("a figure of another table", 0.2)
+            self.sketch.cost(OTHER_TABLE, 0.2)
         figure = in_unit(figure, self.state.unit)
+        if self._is_said_by_verb(segment, option):
+            return True
         self.note(segment, option)
         return self._add(segment, figure, "", option)
+
+    def _is_said_by_verb(self, segment: Segment, option: Option) -> bool:
+        """ "How much discount was redeemed": a participle behind a figure only ties it to its table."""
+        word = segment.text.lower()
+        if not word.endswith("ed") or " " in word or self.state.last not in ("figure", "group", "value", "mention"):
+            return False
+        if not self.sketch.figures or self.state.joined or self.state.aggregation is not None:
+            return False
+        if self.sketch.costs.get(OTHER_TABLE) and not option.path.joins:
+            self.sketch.figures.pop()
+            self.sketch.costs.pop(OTHER_TABLE)
+            return False
+        self.sketch.note(segment.text, option.target.member, "verb", 0.95)
+        return True
 
     def _add_measure(self, segment: Segment, option: Option) -> bool:
         from aiser_app.domain.semantic_query import MeasureTerm
@@ -544,7 +565,8 @@ class Placing(Restricting):
     def _subject(self, segment: Segment, option: Option) -> bool:
         self.note(segment, option)
         self.sketch.subject = self.as_group(option)
-        if option.path.joins and option.target.kind == "cube":
+        own = [t for t in segment.targets if t.kind == "cube" and t.score >= 0.6]
+        if own and all(t.cube != self.root.name for t in own):
             self.sketch.listed_from_afar = True
         self.sketch.paths.append(option.path)
         if self.state.extreme is not None and self.state.extreme.concept:

@@ -15,6 +15,7 @@ from aiser_app.planner.vocabulary import PREPOSITIONS
 from aiser_app.planner.words import word_set
 
 _LISTING = word_set("list show give display name names see tell find get who return")
+ROLE_OPEN = "it can be reached in more than one way"
 _UNKNOWN_COST = 0.36
 _SOFT_UNKNOWN_COST = 0.12
 
@@ -53,6 +54,10 @@ class State:
     last_moment: Moment | None = None
     verbs: list[str] = field(default_factory=list)
     relative: bool = False
+
+    def preposition_decides(self, option: Option) -> bool:
+        """ "From" and "to" agree with the role: its option then scores above its words."""
+        return self.preposition in ("from", "to", "into") and option.score > option.target.score
 
 
 class Walk:
@@ -155,6 +160,9 @@ class Walk:
         if self.sketch.extreme is not None:
             self.sketch.cost("more than one superlative", 0.3)
         self.sketch.extreme = self.state.extreme = segment
+        if segment.extreme == "count" and self.state.last == "figure" and self.state.last_figure:
+            # "cost us the most": the figure came before
+            self.sketch.extreme_figure, self.state.extreme = self.state.last_figure, None
         self.state.output = False
         if segment.number is not None:
             self.sketch.limit = int(segment.number)
@@ -252,6 +260,14 @@ class Walk:
             self.sketch.groups.append(group)
             self.sketch.paths.append(group.path)
 
+    def _has_parallel(self, option: Option) -> bool:
+        """Several roles lead there, and nothing said which is meant."""
+        if not option.path.joins or self.state.role or option.target.via != ("", ""):
+            return False
+        paths = self.options.lexicon.paths.to(self.root.name, option.path.target)
+        fits = [p for p in paths if len(p.joins) == len(option.path.joins)]
+        return len(fits) > 1 and not self.state.preposition_decides(option)
+
     def as_group(self, option: Option) -> Group:
         cube = option.target.cube if option.target.kind == "cube" else ""
         column = option.dimension
@@ -272,6 +288,7 @@ class Walk:
             self.sketch.paths.append(option.path)
         if option.disagrees:
             self.sketch.cost("the preposition points the other way", 0.3)
+        if self._has_parallel(option):
+            self.sketch.cost(ROLE_OPEN, 0.15)
 
 
-DEFAULT_GRAIN = Granularity.MONTH

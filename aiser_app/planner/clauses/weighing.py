@@ -7,7 +7,7 @@ from aiser_app.planner.linking import Cover
 from aiser_app.planner.segments import Kind
 
 _FULL_LINK = 0.95
-_LINK_LOSS = 0.5
+_LINK_LOSS = 0.4
 _JOIN_LOSS = 0.3
 _PER_TABLE = 0.03
 _ASSUMPTION_LOSS = 0.015
@@ -16,7 +16,10 @@ _PER_LOOSE_VERB = 0.01
 
 
 def confidence(sketch: Sketch, cover: Cover) -> float:
-    lost = sum(max(0.0, _FULL_LINK - b.score) * _LINK_LOSS for b in sketch.bound)
+    weakest: dict[str, float] = {}
+    for word in sketch.bound:
+        weakest[word.member] = max(word.score, weakest.get(word.member, 0.0))
+    lost = sum(max(0.0, _FULL_LINK - score) * _LINK_LOSS for score in weakest.values())
     lost += sum(sketch.costs.values())
     certainty = min((p.score for p in sketch.paths), default=1.0)
     lost += (1.0 - certainty) * _JOIN_LOSS
