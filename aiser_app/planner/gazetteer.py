@@ -32,8 +32,8 @@ _NOT_WORDS = word_set("in is it at be no de es us co me so id my pe ma to")
 """Codes that are English words are no names of countries in a question."""
 
 _STATES = (
-    "open active running live ongoing current", "in_progress in_process ongoing processing",
-    "completed complete done finished closed fulfilled", "cancelled canceled cancellation cancellations void voided",
+    "open offen active running live ongoing current", "in_progress in_process ongoing processing in_arb in_arbeit",
+    "completed complete done finished closed fulfilled fert fertig erledigt", "cancelled canceled cancellation cancellations void voided storno storniert",
     "failed failure failures nok unsuccessful fail rejected", "passed ok pass successful success",
     "paid settled", "unpaid outstanding open", "overdue late past_due",
     "mobile phone phones smartphone smartphones cell", "desktop computer pc", "male man men m",

@@ -106,13 +106,22 @@ def number_at(tokens: tuple[Token, ...], at: int) -> tuple[int, float] | None:
     if token.lower == "a" and at + 1 < len(tokens) and tokens[at + 1].lower in ("dozen", "hundred"):
         return number_at(tokens, at + 1)
     if token.kind == "number":
-        return at + 1, float(token.text.replace(",", ""))
+        return _scaled(tokens, at + 1, float(token.text.replace(",", "")))
+    if [t.lower for t in tokens[at : at + 3]][:2] == ["half", "a"] and at + 2 < len(tokens):
+        scale = words.SCALE_WORDS.get(tokens[at + 2].stem)
+        return (at + 3, scale / 2) if scale else None
     scaled = _SCALED.fullmatch(token.lower)
     if scaled:
         return at + 1, float(scaled.group(1)) * _SCALES[scaled.group(2)]
     if token.kind == "word" and token.lower in words.NUMBER_WORDS:
-        return at + 1, float(words.NUMBER_WORDS[token.lower])
+        return _scaled(tokens, at + 1, float(words.NUMBER_WORDS[token.lower]))
     return None
+
+
+def _scaled(tokens: tuple[Token, ...], end: int, value: float) -> tuple[int, float]:
+    """ "2 million", "five thousand"."""
+    scale = words.SCALE_WORDS.get(tokens[end].stem) if end < len(tokens) else None
+    return (end + 1, value * scale) if scale else (end, value)
 
 
 def _quantity(tokens: tuple[Token, ...], at: int) -> tuple[int, float, str] | None:

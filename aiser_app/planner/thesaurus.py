@@ -25,6 +25,15 @@ ABBREVIATIONS = {
     "tot": "total", "ctry": "country", "cntry": "country", "st": "status", "grp": "group",
     "lvl": "level", "seq": "sequence", "est": "estimated", "act": "actual", "req": "required",
     "wh": "warehouse", "whse": "warehouse", "pos": "position", "curr": "currency", "ccy": "currency",
+    # German, as many systems of record name their columns
+    "bez": "name", "menge": "quantity", "dauer": "duration", "land": "country", "ort": "city",
+    "preis": "price", "betrag": "amount", "kunde": "customer", "kd": "customer", "artikel": "article",
+    "komp": "component", "lief": "supplier", "gew": "weight", "gewicht": "weight", "baujahr": "construction year",
+    "geplant": "planned", "aktiv": "active", "ist": "actual", "eintr": "entry", "austr": "exit",
+    "art": "type", "typ": "type", "waehr": "currency", "schwere": "severity", "supv": "supervisor",
+    "pruefer": "inspector", "datum": "date", "nummer": "number", "anz": "count", "anzahl": "count",
+    "strasse": "street", "plz": "postcode", "bestand": "stock", "auftrag": "order", "rechnung": "invoice",
+    "umsatz": "revenue", "kosten": "cost", "mitarb": "employee", "abt": "department", "lager": "warehouse",
 }  # fmt: skip
 """Parts of identifiers only; the words of a question are never expanded."""
 

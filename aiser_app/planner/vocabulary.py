@@ -232,6 +232,7 @@ UNITS: dict[str, tuple[str, float]] = {
     "pound": ("g", 453.592), "dollar": ("USD", 1), "usd": ("USD", 1), "euro": ("EUR", 1),
     "eur": ("EUR", 1), "gbp": ("GBP", 1),
 }  # fmt: skip
+SCALE_WORDS = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "mio": 1e6, "mn": 1e6}
 UNIT_SYMBOLS = {"$": "usd", "€": "eur", "£": "gbp"}
 
 FROM_WORDS = word_set(

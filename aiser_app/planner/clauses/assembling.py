@@ -23,6 +23,7 @@ from aiser_app.planner.clauses.completing import Completing
 from aiser_app.planner.clauses.concepts import concept_columns
 from aiser_app.planner.clauses.sketch import Figure, Group, Moment, Sketch
 from aiser_app.planner.dates import DateSpan, overlaps, years_possible
+from aiser_app.planner.unmatched import known_references
 from aiser_app.planner.words import split_name
 
 _TIME_WORDS = {"low": False, "high": True}
@@ -76,7 +77,7 @@ class Assembling:
     def _grouped(self, filters: list[Condition], times: tuple[TimeDimension, ...]) -> SemanticQuery:
         sketch = self.sketch
         measures = [self.name_of(f) for f in sketch.figures]
-        filters = [*filters, *self._having()]
+        filters = [*filters, *self._known(), *self._having()]
         order = self._order(measures)
         dims = [ref for group in sketch.groups for ref in group.refs]
         dims += [r for r in sketch.outputs if r not in dims]
@@ -87,6 +88,17 @@ class Assembling:
             filters=tuple(filters), order=order, limit=self._limit(bool(order)),
             metrics=tuple(self.metrics), limit_by=self._limit_by(),
         )  # fmt: skip
+
+    def _known(self) -> list[Filter]:
+        """Groups of another table: rows that refer to none of them are left out."""
+        paths = [g.path for g in self.sketch.groups]
+        model = self.walk.options.model
+        found = known_references(model, self.walk.root, paths)
+        for item in found:
+            column = model.find_dimension(item.member)
+            title = column.title.lower() if column is not None else item.member
+            self.sketch.assume(f"Rows without a {title} are left out.")
+        return found
 
     def _limit_by(self) -> tuple[DimensionRef, ...]:
         """ "The best product of each category": the limit holds within the other groups."""

@@ -130,6 +130,8 @@ def _adjective(words: tuple[str, ...], tokens: tuple[Token, ...], at: int, size:
 def _loose(token: Token, at: int) -> Segment:
     """The segment of a word that nothing else covers."""
     found = grammar.fallback(token, at)
+    if found.kind is Kind.UNKNOWN and token.kind == "symbol" and token.text in ";()[]{}:":
+        return Segment(Kind.FUNCTION, at, at + 1, token.text, 0.0, word=token.text)
     if found.kind is not Kind.UNKNOWN or token.kind != "word":
         return found
     if token.lower in FILLERS:

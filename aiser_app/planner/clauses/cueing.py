@@ -10,6 +10,7 @@ from aiser_app.planner.clauses.placing import Placing
 from aiser_app.planner.clauses.sketch import Moment
 from aiser_app.planner.clauses.walking import ROLE_OPEN
 from aiser_app.planner.lexicon import own_key
+from aiser_app.planner.measuring import name_words
 from aiser_app.planner.segments import Kind, Segment
 from aiser_app.planner.words import root as root_of
 from aiser_app.planner.words import split_name, word_set
@@ -90,8 +91,11 @@ class Cueing(Placing):
     def _may_match(self) -> bool:
         """Names contain texts; orders contain products."""
         last = self.state.last_option
-        is_text = last is not None and last.dimension is not None and self.state.last != "value"
-        return is_text or self.is_kind(self.peek(), Kind.LITERAL, Kind.UNKNOWN)
+        is_text = last is not None and last.dimension is not None and last.target.kind == "dimension"
+        named = last is not None and bool(
+            name_words(last.target.name) & {"name", "title", "description", "subject", "text", "label"}
+        )
+        return (is_text and named) or self.is_kind(self.peek(), Kind.LITERAL, Kind.UNKNOWN)
 
     def _aside(self, segment: Segment) -> None:
         """ "Discontinued ones aside": the condition before is turned round."""

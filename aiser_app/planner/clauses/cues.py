@@ -149,7 +149,7 @@ FILLERS = frozenset(word_set("""a an the of in on at for to from with by is are 
     went goes look looking looked want wants interested question answer company business
     dataset database system records entries rows count counts amount amounts value values
     level levels type types kind kinds category group names ids respective both two pair side
-    order ordered term terms basis regarding respect concerning considering not too very
+    order ordered term terms basis regarding concerning considering not too very
     many few more most less own different various certain other others another
     first place main current present recent ago back since once again together apart aside
     including excluding include exclude counting counted regardless irrespective whether
@@ -176,6 +176,8 @@ NEUTRAL = word_set("""place placed got received recorded handled processed carri
     attributed come coming coming caused due typed typical typically usually normally mostly
     mainly exactly precisely truly genuinely honestly basically
     contribute contributed contributes accounted account accounts represent represents make up
-    exceed exceeds generate generates bring brings get getting having remain remaining left
-    rank ranked sort order list listed appear appears appeared feature featured""")
+    found run built kept led held met fell rose grew spent cost won lost drew
+    took gave gone seen known shown told felt broke chose drove rode rang sang sat stood taught
+    thought threw understood woke wore finish finishing exceed exceeds generate generates bring brings get getting having remain remaining left
+    media rank ranked sort order list listed appear appears appeared feature featured""")
 """Verbs that tie phrases together: unlinked they cost little, because the nouns beside them decide."""

@@ -376,11 +376,11 @@ def _subtract(
     full.complete()
     if full.sketch.failure:
         return None
-    minus = Arithmetic(
-        operator=Operator.SUBTRACT,
-        left=with_conditions(a, tuple(first.sketch.conditions)).expression,
-        right=with_conditions(b, tuple(second.sketch.conditions)).expression,
-    )
+    left_side = with_conditions(a, tuple(first.sketch.conditions)).expression
+    right_side = with_conditions(b, tuple(second.sketch.conditions)).expression
+    if left_side == right_side:
+        return None
+    minus = Arithmetic(operator=Operator.SUBTRACT, left=left_side, right=right_side)
     for walk in (first, second):
         full.sketch.bound.extend(walk.sketch.bound)
         for reason, amount in walk.sketch.costs.items():

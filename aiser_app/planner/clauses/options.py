@@ -156,9 +156,14 @@ class Options:
         return min(len(p.joins) for p in self.lexicon.paths.to(cube.name, self.root.name))
 
 
+def is_plain_way(path: Path) -> bool:
+    """Every column on the way is called as the key it refers to."""
+    return all(own == key for join in path.joins for own, key in join.columns)
+
+
 def _by_role(options: list[Option], role: str) -> list[Option]:
     if not role:
-        return options
+        return sorted(options, key=lambda o: (-round(o.score, 6), not is_plain_way(o.path)))
     fitting = [o for o in options if o.path.role == role or not o.path.joins]
     through = [o for o in fitting if o.path.role == role]
     return [replace(o, role=o.role or role) for o in through] if through else fitting

@@ -566,7 +566,10 @@ class Placing(Restricting):
         self.note(segment, option)
         self.sketch.subject = self.as_group(option)
         own = [t for t in segment.targets if t.kind == "cube" and t.score >= 0.6]
-        if own and all(t.cube != self.root.name for t in own):
+        column = option.dimension
+        keys = {pair[0] for join in self.root.joins for pair in join.columns}
+        refers = column is not None and not option.path.joins and column.column in keys
+        if refers or (own and all(t.cube != self.root.name for t in own)):
             self.sketch.listed_from_afar = True
         self.sketch.paths.append(option.path)
         if self.state.extreme is not None and self.state.extreme.concept:

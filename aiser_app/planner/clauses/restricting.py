@@ -30,6 +30,7 @@ _OPPOSITE = {
     FilterOperator.EQUALS: FilterOperator.NOT_EQUALS,
     FilterOperator.NOT_EQUALS: FilterOperator.EQUALS,
 }  # fmt: skip
+_TIME_UNIT_WORDS = frozenset("second minute hour day week h min s d hr".split())
 _RELATIONS = {
     "later": FilterOperator.GT, "earlier": FilterOperator.LT,
     "more_than": FilterOperator.GT, "less_than": FilterOperator.LT,
@@ -130,8 +131,9 @@ class Restricting(Walk):
         if dimension is None or comparison.number is None:
             return False
         low = convert(comparison.number, comparison.unit, dimension.unit)
-        if low is None:
+        if low is None and (dimension.unit or comparison.unit in _TIME_UNIT_WORDS):
             return False
+        low = comparison.number if low is None else low
         operator = _OPPOSITE.get(comparison.operator, comparison.operator) if self.state.negated else comparison.operator
         self.note(segment, option)
         filters = [self._filter(option, operator, low)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from aiser_app.domain.semantic_model import Aggregation, Cube
 from aiser_app.domain.semantic_query import DimensionRef, FilterOperator, Granularity
-from aiser_app.planner.clauses.options import Options
+from aiser_app.planner.clauses.options import Options, is_plain_way
 from aiser_app.planner.clauses.sketch import Figure, Group, Moment, Sketch
 from aiser_app.planner.resolving import Option
 from aiser_app.planner.segments import Kind, Segment
@@ -70,6 +70,8 @@ class Walk:
         self.sketch = Sketch(root.name)
         self.state = State()
         self.at = 0
+        self.reached: set[str] = set()
+        """Cubes whose role was said."""
 
     def run(self) -> Sketch:
         while self.at < len(self.segments) and not self.sketch.failure:
@@ -159,6 +161,8 @@ class Walk:
     def _on_extreme(self, segment: Segment) -> None:
         if self.sketch.extreme is not None:
             self.sketch.cost("more than one superlative", 0.3)
+        if segment.word in ("first", "last") and segment.number is None and self.state.last:
+            self.sketch.cost(f"“{segment.text}” is not clear", 0.2)
         self.sketch.extreme = self.state.extreme = segment
         if segment.extreme == "count" and self.state.last == "figure" and self.state.last_figure:
             # "cost us the most": the figure came before
@@ -203,6 +207,8 @@ class Walk:
             return
         if self.sketch.extreme is not None and self.as_duration(segment):
             return
+        if bare:
+            self.sketch.cost(f"“{segment.text}” stands alone", 0.25)
         if self.sketch.grain is None:
             self.sketch.grain = segment.granularity
         elif self.sketch.grain is not segment.granularity:
@@ -262,7 +268,12 @@ class Walk:
 
     def _has_parallel(self, option: Option) -> bool:
         """Several roles lead there, and nothing said which is meant."""
-        if not option.path.joins or self.state.role or option.target.via != ("", ""):
+        if not option.path.joins:
+            return False
+        if self.state.role or option.target.via != ("", ""):
+            self.reached.add(option.path.target)
+            return False
+        if option.path.target in self.reached or is_plain_way(option.path):
             return False
         paths = self.options.lexicon.paths.to(self.root.name, option.path.target)
         fits = [p for p in paths if len(p.joins) == len(option.path.joins)]
