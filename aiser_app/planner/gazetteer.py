@@ -21,6 +21,9 @@ PL POL Poland polish|PT PRT Portugal portuguese|RO ROU Romania romanian|RS SRB S
 SE SWE Sweden swedish|SG SGP Singapore singaporean|SI SVN Slovenia slovenian|SK SVK Slovakia slovak|TH THA Thailand thai|TR TUR Turkey turkish
 TW TWN Taiwan taiwanese|UA UKR Ukraine ukrainian|US USA United_States american america usa|VN VNM Vietnam vietnamese|ZA ZAF South_Africa south_african
 """
+_ANSWERS = word_set("yes no true false")
+_STATE_NAMES = word_set("""status state stage phase result outcome stat disposition condition res progress
+    decision""")
 _PLACES = word_set("country nation land market ctry cntry origin region nationality location state")
 _CODES: dict[str, tuple[str, ...]] = {}
 for _entry in _COUNTRIES.replace("\n", "|").split("|"):
@@ -32,32 +35,46 @@ _NOT_WORDS = word_set("in is it at be no de es us co me so id my pe ma to")
 """Codes that are English words are no names of countries in a question."""
 
 _STATES = (
-    "open offen active running live ongoing current", "in_progress in_process ongoing processing in_arb in_arbeit",
-    "completed complete done finished closed fulfilled fert fertig erledigt", "cancelled canceled cancellation cancellations void voided storno storniert",
+    "open offen active running live ongoing current",
+    "in_progress in_process ongoing processing in_arb in_arbeit",
+    "completed complete done finished closed fulfilled fert fertig erledigt",
+    "cancelled canceled cancellation cancellations void voided storno storniert",
     "failed failure failures nok unsuccessful fail rejected", "passed ok pass successful success",
-    "paid settled", "unpaid outstanding open", "overdue late past_due",
+    "paid settled", "unpaid outstanding open", "overdue late past_due", "terminated left resigned former",
+    "inactive disabled deactivated", "returned return returns sent_back", "delivered arrived",
+    "shipped dispatched sent", "refunded refund refunds", "pending waiting open", "won successful",
+    "lost unsuccessful", "churned lost cancelled", "trial trialing trialling", "no_show noshow no_shows",
+    "draft drafts", "approved accepted", "on_hold paused suspended", "resolved solved closed",
+    "expired lapsed", "approved granted", "checked_out checkedout",
+)  # fmt: skip
+_KIND_WORDS = (
     "mobile phone phones smartphone smartphones cell", "desktop computer pc", "male man men m",
     "female woman women f", "high h severe critical", "low l minor", "medium m moderate",
-    "terminated left resigned former", "inactive disabled deactivated", "returned return returns sent_back",
-    "delivered arrived", "shipped dispatched sent", "refunded refund refunds", "pending waiting open",
-    "online web internet", "full_time fulltime", "part_time parttime", "won successful", "lost unsuccessful",
-    "churned lost cancelled", "trial trialing trialling", "no_show noshow no_shows", "draft drafts",
-    "approved accepted", "credit_card card", "on_hold paused suspended", "resolved solved closed",
-    "premium vip", "expired lapsed", "monthly month", "annual yearly annually", "approved granted",
-    "cash cash_payment", "retail private", "residential household households", "commercial business",
-    "checked_out checkedout", "video videos", "business corporate company", "leisure vacation holiday",
+    "online web internet", "full_time fulltime", "part_time parttime", "credit_card card", "premium vip",
+    "monthly month", "annual yearly annually", "cash cash_payment", "retail private",
+    "residential household households", "commercial business", "video videos", "business corporate company",
+    "leisure vacation holiday",
 )  # fmt: skip
-_SAME: dict[str, set[str]] = {}
-for _group in _STATES:
-    _words = {w.replace("_", " ") for w in _group.split()}
-    for _word in _words:
-        _SAME.setdefault(_word, set()).update(_words - {_word})
+
+
+def _by_word(groups: tuple[str, ...]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for group in groups:
+        words = {w.replace("_", " ") for w in group.split()}
+        for word in words:
+            found.setdefault(word, set()).update(words - {word})
+    return found
+
+
+_SAME = _by_word(_STATES)
+_KINDS = _by_word(_KIND_WORDS)
 
 
 def other_names(dimension: Dimension) -> Iterator[tuple[str, str, str, float]]:
     """(value, other words for it, how, score) for the values of a column."""
     for code, title in dimension.value_titles:
-        yield code, title, "value", 0.97
+        if title.lower() not in _ANSWERS:
+            yield code, title, "value", 0.97
     is_place = bool(_PLACES & set(split_name(f"{dimension.name} {dimension.title}")))
     is_place = is_place or _looks_like_countries(dimension)
     known = {" ".join(split_name(v)) for v in dimension.values}
@@ -66,13 +83,20 @@ def other_names(dimension: Dimension) -> Iterator[tuple[str, str, str, float]]:
         for name in names:
             if name.lower() != value.lower() and name.lower() not in _NOT_WORDS:
                 yield value, name, "value", 0.93
-        for word in sorted(_SAME.get(" ".join(split_name(value)), set()) - known):
+        for word in sorted(_synonyms(value, dimension) - known):
             if len(word) > 1 and len(dimension.values) <= 30:
                 yield value, word, "synonym", 0.86
     for code, title in dimension.value_titles:
-        for word in sorted(_SAME.get(" ".join(split_name(title)), set()) - known):
+        for word in sorted(_synonyms(title, dimension) - known):
             if len(word) > 1:
                 yield code, word, "synonym", 0.86
+
+
+def _synonyms(value: str, dimension: Dimension) -> set[str]:
+    """Words for states mean a state only in columns that hold one."""
+    key = " ".join(split_name(value))
+    is_state = bool(_STATE_NAMES & set(split_name(f"{dimension.name} {dimension.title}")))
+    return (_SAME.get(key, set()) if is_state else set()) | _KINDS.get(key, set())
 
 
 def _looks_like_countries(dimension: Dimension) -> bool:

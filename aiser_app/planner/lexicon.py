@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator
@@ -30,7 +31,7 @@ class Target:
     """One thing that a phrase can mean: a cube, a dimension, a measure or a value of a dimension."""
 
     kind: str
-    """cube, dimension, measure, value or role."""
+    """cube, dimension, measure, value, prefix (what several values begin with) or role."""
     cube: str
     name: str = ""
     value: str = ""
@@ -234,7 +235,10 @@ def _add_roles(lexicon: Lexicon, cube: Cube) -> None:
             continue
         own = own_key(cube, join.columns)
         for role in {role_words, split_name(join.role)}:
-            lexicon.add(role, Target("role", cube.name, join.role, via=(cube.name, join.role), score=0.8))
+            via = (cube.name, join.role)
+            lexicon.add(role, Target("role", cube.name, join.role, via=via, score=0.8))
+            if own is not None:
+                lexicon.add(role, Target("dimension", cube.name, own.name, score=0.79))
         for role in {role_words, split_name(join.role)}:
             for name in _cube_names(target_cube):
                 if own is not None and tuple(role[-len(name) :]) != name:
@@ -266,8 +270,16 @@ def _add_values(lexicon: Lexicon, cube: Cube, dimension: Dimension) -> None:
         for size in range(1, len(words)):
             heads[words[:size]].append(value)
     for head, values in heads.items():
-        if len(values) == 1 and len("".join(head)) >= 4:
+        if len("".join(head)) < 4:
+            continue
+        if len(values) == 1:
             lexicon.add(head, _value(cube, dimension, values[0], 0.8, "part of a value"))
+        elif len(values) <= len(dimension.values) / 2 and len(dimension.values) > 8:
+            text = re.split(r"[\W_]+", values[0])[: len(head)]
+            target = Target(
+                "prefix", cube.name, dimension.name, value=" ".join(text), how="part of a value", score=0.84
+            )
+            lexicon.add(head, target)
 
 
 def _value(cube: Cube, dimension: Dimension, value: str, score: float, how: str) -> Target:

@@ -86,7 +86,7 @@ class Resolver:
     def values(self, segment: Segment, preposition: str = "") -> list[Option]:
         found: list[Option] = []
         for target in segment.targets:
-            if target.kind == "value":
+            if target.kind in ("value", "prefix"):
                 found.extend(self._plain(target, preposition))
         return _best(found)
 

@@ -125,7 +125,7 @@ COMPARISONS: dict[tuple[str, ...], str] = {
 NEGATIONS = (
     ("other", "than"), ("except", "for"), ("but", "not"), ("aside", "from"), ("apart", "from"),
     ("excluding",), ("leave", "out"), ("leaving", "out"), ("leaves", "out"), ("ignore",),
-    ("omit",), ("omitting",), ("skip",), ("skipping",), ("disregard",), ("disregarding",), ("except",), ("not",), ("exclude",), ("excludes",), ("ignoring",),
+    ("no", "longer"), ("omit",), ("omitting",), ("skip",), ("skipping",), ("disregard",), ("disregarding",), ("except",), ("not",), ("exclude",), ("excludes",), ("ignoring",),
 )  # fmt: skip
 GROUP_CUES = (
     ("broken", "down", "by"), ("grouped", "by"), ("group", "by"), ("split", "by"),
@@ -203,7 +203,7 @@ UNSUPPORTED: dict[tuple[str, ...], str] = {
 }  # fmt: skip
 """Operators this version does not compute: said by name instead of being dropped."""
 
-GRAMMAR_NOUNS = word_set("amount volume order group rank sum total count high low split sort row")
+GRAMMAR_NOUNS = word_set("breakdown amount volume order group rank sum total count high low split sort row")
 """Words of the grammar that columns are often called: they may bind, as a second choice."""
 
 RESERVED = frozenset(

@@ -47,25 +47,13 @@ class Completing(Cueing):
         sketch = self.sketch
         if not sketch.asks_how_much or sketch.figures:
             return
-        figure = self._of_concept("money", Aggregation.SUM)
+        figure = self.of_concept("money", Aggregation.SUM)
         if figure is None:
             sketch.cost("how much of what is not said", 0.3)
             return
         sketch.figures.append(figure)
         sketch.assume(f"“How much” is the {figure.title}.")
         sketch.cost("the figure is chosen by its name", 0.06)
-
-    def _of_concept(self, concept: str, fold: Aggregation | None) -> Figure | None:
-        default = next((m for m in self.root.measures if m.is_default), None)
-        found = concept_columns(self.root, concept)
-        if default is not None and concept == "money" and not found:
-            return None
-        if found:
-            dimension = found[0][0]
-            target = Target("dimension", self.root.name, dimension.name, how="synonym", score=found[0][1])
-            option = Option(target, Path(self.root.name), found[0][1], dimension=dimension)
-            return column_figure(self.root, option, fold)
-        return product_figure(self.root, concept, fold)
 
     def _settle_average(self) -> None:
         """ "Average number of orders per customer": an average over groups."""
@@ -165,13 +153,13 @@ class Completing(Cueing):
             return rows_of(self.root)
         if concept in ("size", "number", "pick"):
             for size in _SIZES:
-                figure = self._of_concept(size, None)
+                figure = self.of_concept(size, None)
                 if figure is not None:
                     sketch.assume(f"Ranked by the {figure.title}.")
                     sketch.cost("what to rank by is chosen", 0.06)
                     return figure
             return None
-        return self._of_concept(concept, None)
+        return self.of_concept(concept, None)
 
     def _settle_ignored_groups(self) -> None:
         """Rows of the root ranked by a column of their own are listed, not folded."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from aiser_app.domain.semantic_model import Aggregation, DimensionType
 from aiser_app.domain.semantic_query import Filter, FilterGroup, FilterOperator
+from aiser_app.planner.clauses.figuring import row_figure
 from aiser_app.planner.clauses.options import Choices
 from aiser_app.planner.clauses.placing import Placing
 from aiser_app.planner.clauses.sketch import Moment
+from aiser_app.planner.clauses.timeliness import lateness, planned_time, punctuality
 from aiser_app.planner.clauses.walking import ROLE_OPEN
 from aiser_app.planner.lexicon import own_key
 from aiser_app.planner.measuring import name_words
@@ -20,6 +23,7 @@ _REFUSED = {
     "future": "forecasts", "reason": "reasons (why)", "correlation": "correlations",
     "same": "sameness", "moving": "moving averages in this place",
 }  # fmt: skip
+_PLAN_WORDS = word_set("planned scheduled promised expected due agreed estimated")
 _UNUSED_COST = 0.35
 _EVENT_WORDS: dict[str, frozenset[str]] = {
     verb: word_set(words)
@@ -55,6 +59,8 @@ class Cueing(Placing):
             self._null(segment)
         elif word in ("later", "earlier", "more_than", "less_than"):
             self._relation(segment)
+        elif word == "punctual":
+            self._punctual(segment)
         elif word == "aside":
             self._aside(segment)
         elif word == "containing" and not self._may_match():
@@ -87,6 +93,31 @@ class Cueing(Placing):
             self.state.which = self.sketch.asks_which = self.sketch.lists = True
         else:
             self.state.relative = True
+
+    def _punctual(self, segment: Segment) -> None:
+        """late, on time and overdue, by the dates of the root."""
+        text = segment.text.lower()
+        if "days" in text:
+            days = lateness(self.root)
+            if days is not None:
+                figure = row_figure(self.root, days, "days late", self.state.aggregation or Aggregation.AVG)
+                self.sketch.figures.append(figure)
+                self.sketch.note(segment.text, "days late", "name", 0.93)
+                self.close("figure")
+                self.state.aggregation, self.state.last_figure = None, figure
+                return
+        kind = "overdue" if text in ("overdue", "past due") else "early" if text == "early" else (
+            "on time" if text in ("on time", "on schedule", "punctually", "in time") else "late"
+        )  # fmt: skip
+        condition = punctuality(self.root, kind, self.options.today.isoformat())
+        if condition is None:
+            self.sketch.cost(f"“{segment.text}” was not used", _UNUSED_COST)
+            return
+        if self.state.negated:
+            condition = FilterGroup(conditions=(condition,), is_negated=True)
+        self.sketch.conditions.append(condition)
+        self.sketch.note(segment.text, "dates", "name", 0.93)
+        self.close("flag")
 
     def _may_match(self) -> bool:
         """Names contain texts; orders contain products."""
@@ -189,7 +220,14 @@ class Cueing(Placing):
     def _settle_relation(self) -> bool:
         """ "Completed later than planned": the words behind are the word of a column, not its name."""
         before = self.state.last_option
-        return before is None
+        column = before.dimension if before is not None else None
+        words = {s.text.lower() for s in self.segments}
+        if before is None or column is None or column.type is not DimensionType.TIME:
+            return False
+        planned = planned_time(self.root, column) if words & _PLAN_WORDS else None
+        if planned is None:
+            return False
+        return self.compare_columns(self.segments[-1], self._as_options(planned.name)[0])
 
     def _settle_absence(self) -> None:
         """ "Never sold": the event table that the verb tells of, else the nearest one."""

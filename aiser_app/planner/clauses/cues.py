@@ -57,6 +57,7 @@ _CUES = {
     "below_average": """below average|below the average|less than the average|lower than average
         |lower than the average|under the average|less than average|shorter than average
         |cheaper than average|cheaper than the average|below the overall average|smaller than average""",
+    "punctual": "on time|late|overdue|past due|early|on schedule|behind schedule|too late|days late|punctually|with delay|in time",
     "null": """missing|unknown|empty|blank|not known|not set|not recorded|not available|null|unassigned
         |not specified|unspecified|not assigned|no known|not filled|not filled in|not provided|undefined""",
     "known": "known|not null|not missing|not empty|recorded|on file|is set|filled in|given|available",
@@ -159,7 +160,8 @@ FILLERS = frozenset(word_set("""a an the of in on at for to from with by is are 
     attributed assigned belonging belong belongs related linked associated connected
     happen occur occurs exist exists occurring
     split breakdown sorted ranked descending ascending needed required asked
-    enough alone anything everything something nothing else catalogue catalog assortment portfolio
+    enough alone anything everything something nothing else event events case cases instance instances occurrence occurrences person persons
+    euro euros eur dollars usd gbp pounds catalogue catalog assortment portfolio
     lineup roster fleet lately overall-wise far e i g dont etc so-called namely ourselves itself
     themselves exactly please single ones both simple often time times"""))
 """Words that may stand anywhere and exclude nothing; they lose against every meaning in the data."""

@@ -116,12 +116,12 @@ class Options:
                 continue
             if target.kind == "cube" and self.way_to_many(target.cube):
                 entities.append(Option(target, Path(target.cube), target.score - _FAR_LOSS))
-            elif target.kind in ("value", "dimension") and self.way_to_many(target.cube):
+            elif target.kind in ("value", "dimension", "prefix") and self.way_to_many(target.cube):
                 dimension = self.model.find_dimension(target.member)
                 values.append(
                     Option(target, Path(target.cube), target.score - _FAR_LOSS, dimension=dimension)
                 )
-        values = [o for o in values if o.target.kind == "value" or self._is_far_flag(o)]
+        values = [o for o in values if o.target.kind != "dimension" or self._is_far_flag(o)]
         return sorted(values, key=lambda o: -o.score), sorted(entities, key=lambda o: -o.score)
 
     def _is_far_flag(self, option: Option) -> bool:

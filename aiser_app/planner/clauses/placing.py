@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from aiser_app.domain.semantic_model import Aggregation
-from aiser_app.domain.semantic_query import DimensionRef, FilterOperator
+from aiser_app.domain.semantic_model import Aggregation, DimensionType
+from aiser_app.domain.semantic_query import DimensionRef, FilterOperator, Granularity
 from aiser_app.planner.clauses.concepts import concept_columns
 from aiser_app.planner.clauses.cues import NEUTRAL
 from aiser_app.planner.clauses.figuring import (
@@ -18,6 +18,7 @@ from aiser_app.planner.clauses.figuring import (
 from aiser_app.planner.clauses.options import Choices
 from aiser_app.planner.clauses.restricting import Restricting
 from aiser_app.planner.clauses.sketch import Figure, Moment
+from aiser_app.planner.clauses.timeliness import is_time_verb, time_of_verb
 from aiser_app.planner.join_paths import Path
 from aiser_app.planner.lexicon import Target
 from aiser_app.planner.measuring import is_additive
@@ -29,6 +30,7 @@ _WEAK = 0.5
 OTHER_TABLE = "a figure of another table"
 _STRONG = 0.75
 _UNITS = frozenset(("s", "min", "h", "d"))
+_CURRENCIES = frozenset(("eur", "usd", "gbp", "euro", "dollar", "pound", "euros"))
 _TIME_WORDS = frozenset(("hour", "hours", "minute", "minutes", "second", "seconds", "day", "days"))
 
 
@@ -59,6 +61,11 @@ class Placing(Restricting):
         """As in "last touch channel": the words say through which join the next thing is reached."""
         roles = [t for t in segment.targets if t.kind == "role"]
         if not roles or max(t.score for t in segment.targets) > roles[0].score:
+            return False
+        following = self.peek(skip=False)
+        if not self.is_kind(following, Kind.LINK, Kind.GRAIN) and self.is_kind(self.peek(), Kind.LINK):
+            following = self.peek() if self.state.relative else None
+        if following is None and not self.state.relative and self.at < len(self.segments):
             return False
         self.state.role = roles[0].via[1]
         self.sketch.note(segment.text, f"{roles[0].cube} ({roles[0].via[1]})", "name", 0.95)
@@ -102,6 +109,7 @@ class Placing(Restricting):
         target = Target("dimension", self.root.name, found[0].name, how="unit", score=0.9)
         option = Option(target, Path(self.root.name), 0.9, dimension=found[0], title=found[0].title)
         self.state.unit = unit
+        self.state.aggregation = self.state.aggregation or Aggregation.SUM
         return self._add_figure(segment, option)
 
     def _replace_last(self, figure: Figure) -> None:
@@ -139,7 +147,7 @@ class Placing(Restricting):
             self.state.quantifier = ""
             return False
         if quantifier == "without":
-            return self.restrict_null(segment, choices, is_null=True)
+            return self.restrict_null(segment, choices, is_null=not self.state.negated)
         return False
 
     def _as_group(self, segment: Segment, choices: Choices) -> bool:
@@ -161,8 +169,10 @@ class Placing(Restricting):
     def _group(self, segment: Segment, option: Option) -> bool:
         self.note(segment, option)
         dimension = option.dimension
-        if dimension is not None and option in self.options.of(segment).times:
+        if dimension is not None and dimension.type is DimensionType.TIME:
             self.sketch.moment = Moment(option.target.member, option.role)
+            if self.sketch.grain is None and not self.sketch.spans:
+                self.sketch.grain = Granularity.DAY
             self.close("group", option)
             return True
         group = self.as_group(option)
@@ -215,6 +225,11 @@ class Placing(Restricting):
 
     def _compare_behind(self, segment: Segment, choices: Choices, comparison: Segment) -> bool:
         """As in "more than 5 orders", "at least 300 seats"."""
+        if comparison.unit in _CURRENCIES and self.sketch.subject is not None:
+            money = self.of_concept("money", Aggregation.SUM)
+            if money is not None:
+                self.add_having(money, comparison)
+                return False
         number, counted = choices.best("numbers"), choices.best("entities", "far_entities")
         value = choices.best("values")
         if value is not None and self._counts_values(segment, value[1], choices, comparison):
@@ -455,10 +470,21 @@ class Placing(Restricting):
         if option.path.joins:
             self.sketch.cost(OTHER_TABLE, 0.2)
         figure = in_unit(figure, self.state.unit)
+        if self._is_unit_noun(segment, option):
+            return True
         if self._is_said_by_verb(segment, option):
             return True
         self.note(segment, option)
         return self._add(segment, figure, "", option)
+
+    def _is_unit_noun(self, segment: Segment, option: Option) -> bool:
+        """ "Scrap by plant, units": units of the figure before, not another figure."""
+        if segment.concept != "quantity" or option.score >= 0.9 or not self.sketch.figures:
+            return False
+        if self.state.joined and self.state.last == "figure":
+            return False
+        self.sketch.note(segment.text, option.target.member, "unit", 0.95)
+        return True
 
     def _is_said_by_verb(self, segment: Segment, option: Option) -> bool:
         """ "How much discount was redeemed": a participle behind a figure only ties it to its table."""
@@ -548,7 +574,7 @@ class Placing(Restricting):
         if not found:
             return None
         target = Target("dimension", self.root.name, found[0].name)
-        return column_figure(self.root, Option(target, Path(self.root.name), 1.0, dimension=found[0]), None)
+        return column_figure(self.root, Option(target, Path(self.root.name), 1.0, dimension=found[0]), Aggregation.SUM)
 
     def _count_ranked(self, segment: Segment, choices: Choices) -> bool:
         found = self.count_of(choices)
@@ -580,8 +606,9 @@ class Placing(Restricting):
     def _mention(self, segment: Segment, option: Option) -> bool:
         self.note(segment, option)
         self.sketch.context.append(option.target.cube)
-        last = self.state.last
+        last, negated = self.state.last, self.state.negated
         self.close(last, self.state.last_option)
+        self.state.negated = negated
         self.state.last = last or "mention"
         return True
 
@@ -594,7 +621,7 @@ class Placing(Restricting):
             return self._product(segment)
         kind, option = found
         following = self.peek()
-        if self._is_verb(segment, kind, option):
+        if self._is_verb(segment, kind, option) or self._is_time_verb(segment, kind):
             return True
         if kind in ("texts", "times", "entities") and self._names_value(option, following):
             self.note(segment, option)
@@ -618,6 +645,24 @@ class Placing(Restricting):
         if not (word.endswith("ed") or word in NEUTRAL) or self.sketch.subject is None:
             return False
         self.state.verbs.append(word)
+        return True
+
+    def _is_time_verb(self, segment: Segment, kind: str) -> bool:
+        """ "Completed in May", "finished later than planned": the date of the event, not its state."""
+        word = segment.text.lower()
+        following = self.peek()
+        timed = self.is_kind(following, Kind.DATE) or (
+            following is not None and following.kind is Kind.CUE and following.word in ("later", "earlier")
+        )  # fmt: skip
+        if kind not in ("values", "times", "texts", "far_values") or not timed or not is_time_verb(word):
+            return False
+        found = time_of_verb(self.root, word)
+        if found is None:
+            return False
+        option = self._as_options(found.name)[0]
+        self.sketch.note(segment.text, option.target.member, "verb", 0.93)
+        self.state.last_moment = Moment(option.target.member)
+        self.close("time", option)
         return True
 
     def _names_value(self, option: Option, following: Segment | None) -> bool:
@@ -648,6 +693,8 @@ class Placing(Restricting):
         elif kind == "times":
             self.note(segment, option)
             state.last_moment = Moment(option.target.member, option.role)
+            if self.sketch.grain is not None and self.sketch.moment is None:
+                self.sketch.moment = state.last_moment
             if self.sketch.subject is not None and self.sketch.lists and state.joined:
                 self.sketch.outputs.append(DimensionRef(member=option.target.member, role=option.role))
             self.close("time", option)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from aiser_app.domain.semantic_model import DimensionType
+from aiser_app.domain.semantic_model import Aggregation, Dimension, DimensionType
 from aiser_app.domain.semantic_query import (
     Condition,
     Existence,
@@ -13,11 +13,20 @@ from aiser_app.domain.semantic_query import (
     FilterOperator,
     TimePart,
 )
-from aiser_app.planner.clauses.figuring import column_figure, distinct_figure, flag_condition, rows_of
+from aiser_app.planner.clauses.concepts import concept_columns
+from aiser_app.planner.clauses.figuring import (
+    column_figure,
+    distinct_figure,
+    flag_condition,
+    product_figure,
+    rows_of,
+)
 from aiser_app.planner.clauses.options import Choices
 from aiser_app.planner.clauses.sketch import Figure, Having, Moment
+from aiser_app.planner.clauses.timeliness import planned_time, time_of_verb
 from aiser_app.planner.clauses.walking import Walk
-from aiser_app.planner.lexicon import own_key
+from aiser_app.planner.join_paths import Path
+from aiser_app.planner.lexicon import Target, own_key
 from aiser_app.planner.measuring import name_words
 from aiser_app.planner.resolving import Option, is_number
 from aiser_app.planner.segments import Kind, Segment
@@ -43,13 +52,18 @@ class Restricting(Walk):
     def restrict_value(self, segment: Segment, option: Option) -> None:
         """Another value of the same column means either of them."""
         self.note(segment, option)
-        operator = FilterOperator.NOT_EQUALS if self.state.negated else FilterOperator.EQUALS
+        operator = self._value_operator(option, negated=self.state.negated)
         new = Filter(
             member=option.target.member, operator=operator, values=(option.target.value,),
             role=option.role,
         )  # fmt: skip
         self.add_value(new)
         self.close("value", option)
+
+    def _value_operator(self, option: Option, *, negated: bool = False) -> FilterOperator:
+        if option.target.kind == "prefix":
+            return FilterOperator.NOT_STARTS_WITH if negated else FilterOperator.STARTS_WITH
+        return FilterOperator.NOT_EQUALS if negated else FilterOperator.EQUALS
 
     def add_value(self, new: Filter) -> None:
         conditions = self.sketch.conditions
@@ -74,9 +88,9 @@ class Restricting(Walk):
         self.note(segment, option)
         negated = self.state.negated or self.state.quantifier in ("without", "never")
         condition: Condition
-        if option.target.kind == "value":
+        if option.target.kind != "dimension":
             condition = Filter(
-                member=option.target.member, operator=FilterOperator.EQUALS,
+                member=option.target.member, operator=self._value_operator(option),
                 values=(option.target.value,),
             )  # fmt: skip
         else:
@@ -166,6 +180,8 @@ class Restricting(Walk):
     def compare_columns(self, segment: Segment, option: Option) -> bool:
         """As in "delivered later than promised": the column before against this one."""
         before, relation = self.state.last_option, self.state.relation
+        if before is not None and before.dimension is not None:
+            option = self._fitting_time(before.dimension, option)
         if before is None or before.dimension is None or option.dimension is None:
             return False
         if before.dimension.type is not option.dimension.type or before.target == option.target:
@@ -184,6 +200,13 @@ class Restricting(Walk):
         self._drop_figure(before)
         self.close("comparison", option)
         return True
+
+    def _fitting_time(self, before: Dimension, option: Option) -> Option:
+        """Of several planned dates, the one for the same event."""
+        if before.type is not DimensionType.TIME or option.target.score >= 0.9:
+            return option
+        planned = planned_time(self.root, before)
+        return next(iter(self._as_options(planned.name)), option) if planned is not None else option
 
     def _drop_figure(self, option: Option) -> None:
         """What is compared with another column is not shown."""
@@ -205,12 +228,21 @@ class Restricting(Walk):
         return option is not None and self.compare(comparison, option, comparison)
 
     def _as_options(self, name: str) -> list[Option]:
-        from aiser_app.planner.join_paths import Path
-        from aiser_app.planner.lexicon import Target
-
         dimension = self.root.find_dimension(name)
         target = Target("dimension", self.root.name, name, how="unit", score=0.85)
         return [Option(target, Path(self.root.name), 0.85, dimension=dimension, title=name)]
+
+    def of_concept(self, concept: str, fold: Aggregation | None) -> Figure | None:
+        default = next((m for m in self.root.measures if m.is_default), None)
+        found = concept_columns(self.root, concept)
+        if default is not None and concept == "money" and not found:
+            return None
+        if found:
+            dimension = found[0][0]
+            target = Target("dimension", self.root.name, dimension.name, how="synonym", score=found[0][1])
+            option = Option(target, Path(self.root.name), found[0][1], dimension=dimension)
+            return column_figure(self.root, option, fold)
+        return product_figure(self.root, concept, fold)
 
     # texts
 
@@ -300,7 +332,12 @@ class Restricting(Walk):
 
     def _by_verb(self) -> Moment | None:
         """ "Orders shipped in May": the date column that shares its root with a verb just before."""
-        words = [w for w in self.state.verbs[-4:] if len(w) > 3]
+        words = [w for w in self.state.verbs[-4:] if len(w) > 2]
+        for word in reversed(words):
+            found = time_of_verb(self.root, word)
+            if found is not None:
+                return Moment(f"{self.root.name}.{found.name}")
+        words = [w for w in words if len(w) > 3]
         for dimension in self.root.dimensions:
             if dimension.type is not DimensionType.TIME or dimension.is_hidden:
                 continue

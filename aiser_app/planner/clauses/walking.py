@@ -202,7 +202,8 @@ class Walk:
     def _on_grain(self, segment: Segment) -> None:
         state = self.state
         listed = state.joined and state.last == "group"
-        bare = not (segment.cued or state.by or state.which or listed or self.sketch.extreme)
+        picked = self.sketch.extreme is not None and self.sketch.subject is None
+        bare = not (segment.cued or state.by or state.which or listed or picked)
         if bare and segment.text.lower().endswith(("hours", "days")) and self.as_duration(segment):
             return
         if self.sketch.extreme is not None and self.as_duration(segment):
