@@ -19,7 +19,7 @@ LU LUX Luxembourg luxembourgish|LV LVA Latvia latvian|MA MAR Morocco moroccan|MT
 NG NGA Nigeria nigerian|NL NLD Netherlands dutch holland|NO NOR Norway norwegian|NZ NZL New_Zealand|PE PER Peru peruvian|PH PHL Philippines filipino
 PL POL Poland polish|PT PRT Portugal portuguese|RO ROU Romania romanian|RS SRB Serbia serbian|RU RUS Russia russian|SA SAU Saudi_Arabia saudi
 SE SWE Sweden swedish|SG SGP Singapore singaporean|SI SVN Slovenia slovenian|SK SVK Slovakia slovak|TH THA Thailand thai|TR TUR Turkey turkish
-TW TWN Taiwan taiwanese|UA UKR Ukraine ukrainian|US USA United_States american america usa|VN VNM Vietnam vietnamese|ZA ZAF South_Africa south_african
+XS SCO Scotland scottish scots|XW WAL Wales welsh|TW TWN Taiwan taiwanese|UA UKR Ukraine ukrainian|US USA United_States american america usa|VN VNM Vietnam vietnamese|ZA ZAF South_Africa south_african
 """
 _ANSWERS = word_set("yes no true false")
 _STATE_NAMES = word_set("""status state stage phase result outcome stat disposition condition res progress

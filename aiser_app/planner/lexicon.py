@@ -199,7 +199,7 @@ def _add_name(
         add(words[1:], 0.95)
     if len(core) == 2:
         add(core[::-1], 0.93)
-    if core != words:
+    if core != words and dimension.type is not DimensionType.TIME:
         for name in _cube_names(cube):
             add((*(stem(w) for w in name), *core), 0.97)
     for part, score in _parts(core):

@@ -9,6 +9,7 @@ from aiser_app.domain.semantic_model import SemanticModel
 from aiser_app.domain.semantic_query import SemanticQuery
 from aiser_app.planner.asking import Asking
 from aiser_app.planner.clauses.judging import judge_rich
+from aiser_app.planner.clauses.timeliness import is_time_verb
 from aiser_app.planner.follow_up import read_follow_up
 from aiser_app.planner.judging import judge
 from aiser_app.planner.lexicon import lexicon_for
@@ -49,7 +50,7 @@ def plan(
             reason="too long",
         )
     alone = judge(parts[0], asking.lexicon, today)
-    if isinstance(alone, Unreadable):
+    if isinstance(alone, Unreadable) or _speaks_of_dates(parts[0]):
         rich = judge_rich(parts[0], asking.lexicon, today, instructions)
         if isinstance(rich, Reading) or rich.reason == "command":
             alone = rich
@@ -61,6 +62,12 @@ def plan(
     if isinstance(followed, Reading) and followed.score >= ANSWER_FROM:
         return followed
     return _answer_or_ask(alone, asking)
+
+
+def _speaks_of_dates(text: str) -> bool:
+    """Verbs that choose a date, and lateness: only the wide grammar knows what they do to periods."""
+    words = set(text.lower().replace("?", " ").split())
+    return any(is_time_verb(word) for word in words)
 
 
 def _answer_or_ask(judged: Reading | Unreadable, asking: Asking) -> Reading | Unreadable:

@@ -12,14 +12,17 @@ from aiser_app.planner.words import word_set
 _WORDS = {
     "money": """revenue revenues turnover sale sales taking takings income earning earnings value money proceeds
         gross worth billing billings receipts volume""",
-    "spend": "spend spending spent expenditure expenditures cost costs expense expenses outlay outlays",
+    "spend": "bill bills spend spending spent expenditure expenditures cost costs expense expenses outlay outlays",
     "quantity": "unit units piece pieces quantity quantities item items",
     "duration": "duration time length hour hours minute minutes lasted last lasting long",
     "price": "price prices priced",
     "profit": "profit profits earnings",
     "salary": "salary salaries pay wage wages compensation",
-    "weight": "weight heavy",
-    "distance": "distance far",
+    "weight": "weight heavy kilos kilo kilograms kilogram kg tonnes tons tonne",
+    "distance": "distance far kilometres kilometers km miles mileage",
+    "volume": "litres liters litre liter gallons",
+    "energy": "kwh mwh energy consumption",
+    "payout": "payout payouts paid",
 }
 CONCEPT_WORDS: dict[str, str] = {
     word: concept for concept, text in _WORDS.items() for word in text.split()
@@ -52,6 +55,9 @@ _FITS: dict[str, dict[str, float]] = {
     "salary": {"salary": 5, "wage": 4, "pay": 3, "compensation": 4, "gross": 1},
     "weight": {"weight": 4, "mass": 3, "kg": 3, "lb": 3, "ton": 2, "tonne": 3},
     "distance": {"distance": 4, "km": 3, "mile": 3, "mileage": 2},
+    "volume": {"litre": 4, "liter": 4, "gallon": 4, "volume": 2.5},
+    "energy": {"kwh": 4, "mwh": 4, "energy": 3, "consumption": 3},
+    "payout": {"paid": 4, "payout": 4, "payment": 2, "amount": 1},
     "height": {"height": 4, "altitude": 2, "elevation": 2},
     "temperature": {"temperature": 4, "temp": 4},
 }  # fmt: skip

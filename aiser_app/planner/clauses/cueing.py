@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from aiser_app.domain.semantic_model import Aggregation, DimensionType
 from aiser_app.domain.semantic_query import Filter, FilterGroup, FilterOperator
+from aiser_app.planner.clauses.concepts import concept_columns
 from aiser_app.planner.clauses.figuring import row_figure
 from aiser_app.planner.clauses.options import Choices
 from aiser_app.planner.clauses.placing import Placing
@@ -73,7 +74,7 @@ class Cueing(Placing):
         elif word == "relative":
             self._relative(segment)
         elif word == "any":
-            self.state.quantifier = "any"
+            self._any()
         elif word == "output":
             self._output(segment)
         elif word in ("above_average", "below_average"):
@@ -93,6 +94,13 @@ class Cueing(Placing):
             self.state.which = self.sketch.asks_which = self.sketch.lists = True
         else:
             self.state.relative = True
+
+    def _any(self) -> None:
+        """ "Did not run any route": none at all; "never … a single one" stays never."""
+        if self.state.negated:
+            self.state.quantifier, self.state.negated = "without", False
+        elif not self.state.quantifier:
+            self.state.quantifier = "any"
 
     def _punctual(self, segment: Segment) -> None:
         """late, on time and overdue, by the dates of the root."""
@@ -155,6 +163,8 @@ class Cueing(Placing):
         """ "The cost is missing" speaks of the phrase before, "missing cost" of the one behind."""
         is_null = segment.word == "null"
         last = self.state.last_option
+        if self.state.last == "null":
+            return
         behind = self.peek(skip=False)
         before = self.segments[self.at - 2] if self.at >= 2 else None
         tied = before is not None and before.kind in (Kind.FUNCTION, Kind.NOT, Kind.LINK)
@@ -259,10 +269,25 @@ class Cueing(Placing):
 
     def _settle_comparison(self, comparison: Segment) -> None:
         """ "More than 100" with a figure already there: a condition on it."""
+        subject = self.sketch.subject
+        if subject is not None and subject.is_rows and not self.sketch.figures:
+            self._settle_size(comparison)
+            return
         figure = self.state.last_figure
         if figure is not None and (self.sketch.groups or self.sketch.subject is not None):
             self.add_having(figure, comparison)
             return
+        self.sketch.cost(f"“{comparison.text}” was not used", 0.35)
+
+    def _settle_size(self, comparison: Segment) -> None:
+        """ "Claims over 1,000": the amount of each row."""
+        for concept in ("money", "quantity"):
+            found = concept_columns(self.root, concept)
+            if found:
+                option = self._as_options(found[0][0].name)[0]
+                if self.compare(comparison, option, comparison):
+                    self.sketch.cost("which amount is compared is not said", 0.1)
+                    return
         self.sketch.cost(f"“{comparison.text}” was not used", 0.35)
 
     def settle_key(self, member: str) -> Filter:

@@ -162,7 +162,7 @@ FILLERS = frozenset(word_set("""a an the of in on at for to from with by is are 
     split breakdown sorted ranked descending ascending needed required asked
     enough alone anything everything something nothing else event events case cases instance instances occurrence occurrences person persons
     euro euros eur dollars usd gbp pounds catalogue catalog assortment portfolio
-    lineup roster fleet lately overall-wise far e i g dont etc so-called namely ourselves itself
+    places place sites site going road lineup roster fleet lately overall-wise far e i g dont etc so-called namely ourselves itself
     themselves exactly please single ones both simple often time times"""))
 """Words that may stand anywhere and exclude nothing; they lose against every meaning in the data."""
 
@@ -181,5 +181,6 @@ NEUTRAL = word_set("""place placed got received recorded handled processed carri
     found run built kept led held met fell rose grew spent cost won lost drew
     took gave gone seen known shown told felt broke chose drove rode rang sang sat stood taught
     thought threw understood woke wore finish finishing exceed exceeds generate generates bring brings get getting having remain remaining left
-    media rank ranked sort order list listed appear appears appeared feature featured""")
+    book booking driven drive burnt burned burn flown drawn driving earning claimed based going carried
+    boarded hold held happen order orders supply supplied media rank ranked sort order list listed appear appears appeared feature featured""")
 """Verbs that tie phrases together: unlinked they cost little, because the nouns beside them decide."""

@@ -226,6 +226,8 @@ def ratio(walks: Walks, segments: Sequence[Segment]) -> Completing | None:
     top, bottom = _operand(walks, left), _operand(walks, right)
     if top is None or bottom is None:
         return None
+    if top.sketch.figures[0].aggregation is Aggregation.AVG and not positions(segments, "over", "ratio"):
+        return None
     full = walks([*rest])
     full.run()
     if full.sketch.failure:

@@ -54,7 +54,7 @@ def growth(walks: Walks, segments: Sequence[Segment]) -> Completing | None:
     window = Windowed(window=kind, of=figure.expression)
     title = f"{'growth' if kind is WindowKind.GROWTH else 'change'} of {figure.title}"
     new = Figure(window, title, is_percentage=kind is WindowKind.GROWTH, cube=full.root.name)
-    return set_figures(full, [figure, new])
+    return set_figures(full, [new])
 
 
 def _split_range(full: Completing) -> None:

@@ -21,7 +21,7 @@ from aiser_app.planner.clauses.sketch import Figure, Moment
 from aiser_app.planner.clauses.timeliness import is_time_verb, time_of_verb
 from aiser_app.planner.join_paths import Path
 from aiser_app.planner.lexicon import Target
-from aiser_app.planner.measuring import is_additive
+from aiser_app.planner.measuring import is_additive, name_words
 from aiser_app.planner.resolving import Option
 from aiser_app.planner.segments import Kind, Segment
 from aiser_app.planner.words import stem
@@ -30,6 +30,7 @@ _WEAK = 0.5
 OTHER_TABLE = "a figure of another table"
 _STRONG = 0.75
 _UNITS = frozenset(("s", "min", "h", "d"))
+_UNIT_CONCEPTS = frozenset(("quantity", "weight", "distance", "volume", "energy", "duration", "money"))
 _CURRENCIES = frozenset(("eur", "usd", "gbp", "euro", "dollar", "pound", "euros"))
 _TIME_WORDS = frozenset(("hour", "hours", "minute", "minutes", "second", "seconds", "day", "days"))
 
@@ -130,6 +131,10 @@ class Placing(Restricting):
         quantifier = self.state.quantifier
         if not quantifier:
             return False
+        rows = choices.best("entities")
+        if quantifier == "any" and rows is not None and not rows[1].path.joins and rows[1].score >= _STRONG:
+            self.state.quantifier = ""
+            return self._mention(segment, rows[1])
         negated = quantifier in ("without", "never")
         far, value = choices.best("far_entities"), choices.best("values", "flags")
         if far is not None and (value is None or far[1].score + 0.1 >= value[1].score):
@@ -156,6 +161,9 @@ class Placing(Restricting):
         if not (state.by or listed):
             return False
         found = choices.best("groups", "entities")
+        following = self.peek(skip=False)
+        if listed and not state.by and not self._continues(found, following):
+            return False
         number = choices.best("numbers", "measures")
         if listed and number is not None and (found is None or number[1].score > found[1].score):
             return False
@@ -166,11 +174,24 @@ class Placing(Restricting):
             return False
         return self._group(segment, option)
 
+    def _continues(self, found: tuple[str, Option] | None, following: Segment | None) -> bool:
+        """Behind a comma only the next item of a list, not a remark: "…, routes of 2025"."""
+        column = found[1].dimension if found is not None else None
+        if column is not None and column.type is DimensionType.TIME:
+            return not self.is_kind(self.peek(), Kind.DATE)
+        before = self.segments[self.at - 2] if self.at >= 2 else None
+        if before is None or before.text != ",":
+            return True
+        return following is None or following.kind in (Kind.AND, Kind.DATE) or following.text in "?.!"
+
     def _group(self, segment: Segment, option: Option) -> bool:
         self.note(segment, option)
         dimension = option.dimension
         if dimension is not None and dimension.type is DimensionType.TIME:
             self.sketch.moment = Moment(option.target.member, option.role)
+            if self.is_kind(self.peek(skip=False), Kind.GRAIN):
+                self.state.last_option = option
+                return True
             if self.sketch.grain is None and not self.sketch.spans:
                 self.sketch.grain = Granularity.DAY
             self.close("group", option)
@@ -262,6 +283,8 @@ class Placing(Restricting):
         """As in "more than 3 breakdowns" where the word is a value of the counted rows."""
         number = choices.best("numbers", "entities", "far_entities")
         if number is not None and number[1].score >= option.score:
+            return False
+        if not segment.text.lower().endswith("s") and self.sketch.subject is not None and self.sketch.subject.is_rows:
             return False
         following = self.peek(skip=False)
         if following is not None and following.kind is Kind.LINK:
@@ -448,6 +471,8 @@ class Placing(Restricting):
     def _count_figure(self, kind: str, option: Option) -> Figure | None:
         if kind == "entities" and not option.path.joins:
             return rows_of(self.root)
+        if self._numbers_its_rows(option):
+            return rows_of(self.root)
         if kind == "numbers":
             averaged = self.state.aggregation is Aggregation.AVG
             if averaged or (option.dimension is not None and is_additive(option.dimension)):
@@ -456,6 +481,15 @@ class Placing(Restricting):
                 return column_figure(self.root, option, fold)
             self.sketch.cost("a number is counted", 0.25)
         return distinct_figure(self.root, option)
+
+    def _numbers_its_rows(self, option: Option) -> bool:
+        """The number of a stop within its route: who counts stops counts rows."""
+        column = option.dimension
+        if column is None or not column.is_key or option.path.joins:
+            return False
+        keys = {pair[0] for join in self.root.joins for pair in join.columns}
+        own = name_words(self.root.name, self.root.title) & (name_words(column.name) - {"number", "id", "code"})
+        return column.column not in keys and bool(own)
 
     def _after_average(self) -> None:
         """The average of a number of things is an average over groups."""
@@ -479,7 +513,9 @@ class Placing(Restricting):
 
     def _is_unit_noun(self, segment: Segment, option: Option) -> bool:
         """ "Scrap by plant, units": units of the figure before, not another figure."""
-        if segment.concept != "quantity" or option.score >= 0.9 or not self.sketch.figures:
+        if segment.concept not in _UNIT_CONCEPTS or not self.sketch.figures:
+            return False
+        if option.score >= 0.9 and self.state.preposition != "in":
             return False
         if self.state.joined and self.state.last == "figure":
             return False
@@ -637,12 +673,17 @@ class Placing(Restricting):
     def _is_verb(self, segment: Segment, kind: str, option: Option) -> bool:
         """A participle that shares a root with a column ties phrases; it is no figure."""
         word = segment.text.lower()
+        is_verb = word in NEUTRAL or is_time_verb(word) or is_time_verb(f"{word}ed")
+        if is_verb and kind in ("values", "far_values") and word != option.target.value.lower():
+            self.state.verbs.append(word)
+            return option.target.how != "value" or option.target.form != word
         loose = option.target.how in ("word form", "part of a name", "synonym") or (
             word.endswith("ed") and option.score < 0.95
         )
         if kind not in ("numbers", "texts", "entities", "far_entities") or not loose or " " in word:
             return False
-        if not (word.endswith("ed") or word in NEUTRAL) or self.sketch.subject is None:
+        known = self.sketch.subject is not None or bool(self.sketch.figures)
+        if not (word.endswith("ed") or word in NEUTRAL) or not known:
             return False
         self.state.verbs.append(word)
         return True

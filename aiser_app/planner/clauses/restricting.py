@@ -330,6 +330,25 @@ class Restricting(Walk):
             near[0], near[1] = near[1], near[0]
         return max(sizes) > 5 * min(sizes)
 
+    def _on_date(self, segment: Segment) -> None:
+        """Behind related rows the period is theirs: "vehicles without a route in 2025"."""
+        last = self.sketch.conditions[-1] if self.sketch.conditions else None
+        span = segment.span
+        if self.state.last != "existence" or not isinstance(last, Existence) or span is None:
+            super()._on_date(segment)
+            return
+        cube = self.options.model.find_cube(last.cube)
+        name = cube.default_time_dimension if cube is not None else ""
+        if not name or span.start is None or span.end is None:
+            super()._on_date(segment)
+            return
+        member = name if "." in name else f"{last.cube}.{name}"
+        item = Filter(
+            member=member, operator=FilterOperator.IN_DATE_RANGE,
+            values=(span.start.isoformat(), span.end.isoformat()),
+        )  # fmt: skip
+        self.sketch.conditions[-1] = replace(last, conditions=(*last.conditions, item))
+
     def _by_verb(self) -> Moment | None:
         """ "Orders shipped in May": the date column that shares its root with a verb just before."""
         words = [w for w in self.state.verbs[-4:] if len(w) > 2]
@@ -352,6 +371,8 @@ class Restricting(Walk):
         if found is None:
             return None
         option = found[1]
+        if option.dimension is not None and option.dimension.type is DimensionType.TIME:
+            return None
         if option.target.kind == "cube" and not option.path.joins:
             return option, rows_of(self.root)
         figure = distinct_figure(self.root, option)

@@ -30,6 +30,7 @@ _OBJECTS = word_set("""all the this that every any our my an a order customer in
 
 def variants(question: str) -> Iterator[tuple[str, float]]:
     """The text and shorter forms of it, with what leaving something out costs."""
+    question = tidy(question)
     yield question, 0.0
     bare = _BRACKETS.sub("", question)
     if bare != question:
@@ -40,6 +41,17 @@ def variants(question: str) -> Iterator[tuple[str, float]]:
     match = _TRAILING_SENTENCE.match(bare)
     if match is not None:
         yield match.group("first"), 0.08
+
+
+_KIND_OF = re.compile(r"\b(?:types?|kinds?|sorts?) of (?:the |a |an )?([a-z]+)", re.IGNORECASE)
+_ADVERBS = re.compile(r"\b(?:actually|really|simply|exactly|effectively|altogether|truly)\s+", re.IGNORECASE)
+_HALF_DOZEN = re.compile(r"\bhalf (?:a )?dozen\b", re.IGNORECASE)
+
+
+def tidy(text: str) -> str:
+    """The same words in the order in which names are written: "type of vehicle" is the vehicle type."""
+    text = _ADVERBS.sub("", _KIND_OF.sub(r"\1 type", text))
+    return _HALF_DOZEN.sub("6", text)
 
 
 def command_of(question: str) -> str:

@@ -33,7 +33,7 @@ def confidence(sketch: Sketch, cover: Cover) -> float:
 def rank_of(sketch: Sketch, cover: Cover, score: float, top: float) -> float:
     """Confidence, minus how far the cover lies behind the best one and how far joins reach."""
     reach = sum(len(p.joins) for p in sketch.paths)
-    return round(_raw(sketch, cover, score) - (top - cover.weight) * _PER_WEIGHT - 0.004 * reach, 6)
+    return round(_raw(sketch, cover, score) - (top - cover.weight) * _PER_WEIGHT - 0.015 * reach, 6)
 
 
 def _raw(sketch: Sketch, cover: Cover, score: float) -> float:
