@@ -10,6 +10,7 @@ from aiser_app.domain.semantic_query import SemanticQuery
 from aiser_app.planner.asking import Asking
 from aiser_app.planner.clauses.judging import judge_rich
 from aiser_app.planner.clauses.timeliness import is_time_verb
+from aiser_app.planner.clauses.variants import asks_several
 from aiser_app.planner.follow_up import read_follow_up
 from aiser_app.planner.judging import judge
 from aiser_app.planner.lexicon import lexicon_for
@@ -17,6 +18,7 @@ from aiser_app.planner.reading import ANSWER_FROM, Reading, Unreadable
 from aiser_app.planner.words import sentences
 
 _POLITE = frozenset(("thanks", "thank you", "please", "thx", "hi", "hello", "hey"))
+_CLEARER = 0.85
 _LONGEST_QUESTION = 60
 """Words; longer texts carry more than one thing and are never one simple question."""
 
@@ -38,30 +40,45 @@ def plan(
     if not parts:
         return asking.about("There is no question in this text.", reason="empty")
     if len(parts) > 1:
+        if asks_several(question):
+            return _several(asking)
         whole = judge_rich(question, asking.lexicon, today, instructions)
         if isinstance(whole, Reading) or whole.reason == "command":
             return whole
-        return asking.about(
-            "This is more than one question. Ask them one at a time.", reason="several"
-        )
+        return _several(asking)
     if len(parts[0].split()) > _LONGEST_QUESTION:
         return asking.about(
             f"Questions can be {_LONGEST_QUESTION} words long. Ask for one thing at a time.",
             reason="too long",
         )
     alone = judge(parts[0], asking.lexicon, today)
+    if isinstance(alone, Unreadable) and previous is not None:
+        followed = read_follow_up(parts[0], asking.lexicon, today, previous)
+        if isinstance(followed, Unreadable) and followed.clarification.options:
+            return followed
+        if isinstance(followed, Reading) and followed.score >= ANSWER_FROM:
+            return followed
     if isinstance(alone, Unreadable) or _speaks_of_dates(parts[0]):
-        rich = judge_rich(parts[0], asking.lexicon, today, instructions)
-        if isinstance(rich, Reading) or rich.reason == "command":
-            alone = rich
-    if isinstance(alone, Reading) or previous is None:
-        return _answer_or_ask(alone, asking)
-    followed = read_follow_up(parts[0], asking.lexicon, today, previous)
-    if isinstance(followed, Unreadable) and followed.clarification.options:
-        return followed
-    if isinstance(followed, Reading) and followed.score >= ANSWER_FROM:
-        return followed
+        alone = _richer(parts[0], alone, asking, today, instructions)
     return _answer_or_ask(alone, asking)
+
+
+def _several(asking: Asking) -> Unreadable:
+    return asking.about(
+        "This is more than one question. Ask them one at a time.", reason="several"
+    )
+
+
+def _richer(
+    text: str, alone: Reading | Unreadable, asking: Asking, today: date, instructions: str
+) -> Reading | Unreadable:
+    """What the wide grammar makes of it; a question back with options needs more to be overruled."""
+    rich = judge_rich(text, asking.lexicon, today, instructions)
+    if isinstance(rich, Unreadable):
+        return rich if rich.reason == "command" else alone
+    if isinstance(alone, Unreadable) and alone.clarification.options and rich.score < _CLEARER:
+        return alone
+    return rich
 
 
 def _speaks_of_dates(text: str) -> bool:

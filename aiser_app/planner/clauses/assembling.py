@@ -253,7 +253,7 @@ class Assembling:
             self.sketch.fail(f"the data has no {span.text}")
             return span
         if len(years) > 1:
-            self.sketch.cost("the year is not said", 0.2)
+            self.sketch.cost("the year is not said", 0.3)
         self.sketch.assume(f"“{span.text}” is read as {span.text} {years[0]}.")
         return span.in_year(years[0])
 

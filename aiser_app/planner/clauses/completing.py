@@ -61,6 +61,8 @@ class Completing(Cueing):
         if not sketch.averaged and state.aggregation is Aggregation.AVG and not sketch.figures:
             sketch.cost("the average of what is not said", 0.3)
         last = sketch.groups[-1] if sketch.groups else None
+        if sketch.averaged and last is not None and not self._is_per():
+            sketch.cost("the average over what is not said", 0.3)
         if not sketch.averaged:
             self._settle_average_total(last)
             return
@@ -81,6 +83,11 @@ class Completing(Cueing):
             per_time = TimeDimension(dimension=moment.member, granularity=sketch.grain, role=moment.role)
             sketch.grain = None
         self._per_group(refs, per_time)
+
+    def _is_per(self) -> bool:
+        """ "Per customer" and "for each" say over what is averaged, "by" does not."""
+        cues = [s.text.lower() for s in self.segments if s.kind is Kind.GROUP]
+        return any(c in ("per", "each", "every", "a") or c.endswith(("each", "every")) for c in cues)
 
     def _settle_average_total(self, last: Group | None) -> None:
         """ "Average revenue per customer": totals of many things are averaged over the things."""
@@ -148,9 +155,15 @@ class Completing(Cueing):
         """What "biggest", "cheapest" or "busiest" compares, under this root."""
         sketch = self.sketch
         if concept in ("count", "pick") and (sketch.subject is None or not sketch.subject.is_rows):
+            if concept == "pick" and sketch.limit is None:
+                return None
             if concept == "pick":
                 sketch.cost("what to rank by is not said", 0.15)
             return rows_of(self.root)
+        word = sketch.extreme.word if sketch.extreme is not None else ""
+        rows = sketch.subject is not None and sketch.subject.is_rows
+        if word in ("highest", "lowest", "longest", "shortest") and not rows:
+            return None
         if concept in ("size", "number", "pick"):
             for size in _SIZES:
                 figure = self.of_concept(size, None)

@@ -202,6 +202,8 @@ class Cueing(Placing):
             sketch.cost("a comparison was not used", 0.3)
         if state.negated:
             sketch.cost("a negation was not used", 0.3)
+        if state.ordering:
+            sketch.cost("the order is not clear", 0.3)
         if state.match is not None:
             sketch.cost("a text was not found", 0.3)
         if state.role and not self._settle_role():

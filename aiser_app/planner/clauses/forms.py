@@ -378,6 +378,9 @@ def _subtract(
     full.complete()
     if full.sketch.failure:
         return None
+    if second.sketch.conditions and not first.sketch.conditions and a.expression != b.expression:
+        full.sketch.conditions.extend(second.sketch.conditions)
+        second.sketch.conditions = []
     left_side = with_conditions(a, tuple(first.sketch.conditions)).expression
     right_side = with_conditions(b, tuple(second.sketch.conditions)).expression
     if left_side == right_side:

@@ -8,13 +8,12 @@ from aiser_app.domain.answer import Clarification, ConfidencePart
 from aiser_app.planner.clauses.attempts import Attempt, Tried, try_all
 from aiser_app.planner.clauses.variants import command_of, variants
 from aiser_app.planner.describing import Describer
-from aiser_app.planner.judging import coverage_of, shape_of
+from aiser_app.planner.judging import coverage_of, shape_of, spelling_cost
 from aiser_app.planner.lexicon import Lexicon
 from aiser_app.planner.linking import respell
 from aiser_app.planner.reading import ANSWER_FROM, Reading, Unreadable
 from aiser_app.planner.words import Token, singular, tokenize
 
-_SPELLING_COST = 0.06
 
 
 def judge_rich(
@@ -39,7 +38,7 @@ def _judge_text(text: str, lexicon: Lexicon, today: date, cost: float) -> Readin
     if not tried.attempts:
         return _unreadable(tried)
     best = tried.attempts[0]
-    cost += sum(_SPELLING_COST for t in tokens if t.corrected_from)
+    cost += spelling_cost(tokens)
     score = round(max(0.0, best.score - cost), 3)
     if score >= ANSWER_FROM:
         return to_reading(best, lexicon, tokens, score)

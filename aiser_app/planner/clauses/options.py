@@ -14,6 +14,7 @@ from aiser_app.planner.resolving import Option, Resolver, is_number
 from aiser_app.planner.segments import Segment
 
 _FAR_LOSS = 0.1
+_TIE = 0.03
 _DIRECTED = ("from", "to", "into")
 _FOREIGN_NUMBER_LOSS = 0.1
 
@@ -32,6 +33,15 @@ class Choices:
     measures: list[Option] = field(default_factory=list)
     far_values: list[Option] = field(default_factory=list)
     far_entities: list[Option] = field(default_factory=list)
+
+    def is_tied(self, kind: str) -> bool:
+        """Another meaning of this kind fits as well."""
+        options: list[Option] = getattr(self, kind)
+        first = options[0] if options else None
+        return any(
+            first is not None and first.score - o.score < _TIE and o.target.member != first.target.member
+            for o in options[1:]
+        )  # fmt: skip
 
     def best(self, *kinds: str) -> tuple[str, Option] | None:
         """The best option among these kinds; earlier kinds win ties."""

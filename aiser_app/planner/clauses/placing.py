@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from aiser_app.domain.semantic_model import Aggregation, DimensionType
+from aiser_app.domain.semantic_model import Aggregation, Dimension, DimensionType
 from aiser_app.domain.semantic_query import DimensionRef, FilterOperator, Granularity
 from aiser_app.planner.clauses.concepts import concept_columns
 from aiser_app.planner.clauses.cues import NEUTRAL
@@ -21,15 +22,21 @@ from aiser_app.planner.clauses.sketch import Figure, Moment
 from aiser_app.planner.clauses.timeliness import is_time_verb, time_of_verb
 from aiser_app.planner.join_paths import Path
 from aiser_app.planner.lexicon import Target
-from aiser_app.planner.measuring import is_additive, name_words
+from aiser_app.planner.measuring import default_aggregation, is_additive, name_words
 from aiser_app.planner.resolving import Option
 from aiser_app.planner.segments import Kind, Segment
+from aiser_app.planner.units import convert
+from aiser_app.planner.vocabulary import UNITS
 from aiser_app.planner.words import stem
 
 _WEAK = 0.5
+FAR = "related rows are taken to be required"
 OTHER_TABLE = "a figure of another table"
 _STRONG = 0.75
 _UNITS = frozenset(("s", "min", "h", "d"))
+_PARTICIPLES = frozenset("""sold bought sent driven flown built taken held run led begun drawn seen shown
+    going based book buy place live burnt burned""".split())
+_MEASURED = frozenset(("weight", "distance", "volume", "energy"))
 _UNIT_CONCEPTS = frozenset(("quantity", "weight", "distance", "volume", "energy", "duration", "money"))
 _CURRENCIES = frozenset(("eur", "usd", "gbp", "euro", "dollar", "pound", "euros"))
 _TIME_WORDS = frozenset(("hour", "hours", "minute", "minutes", "second", "seconds", "day", "days"))
@@ -46,10 +53,46 @@ class Placing(Restricting):
             self.match_text(segment.text)
             return
         choices = self.options.of(segment, state.preposition, state.role)
+        choices = self._prefer_neighbours(choices)
         for place in self._places():
             if place(segment, choices):
+                self._check_ties(segment, choices)
                 return
         self._unplaced(segment)
+
+    def _check_ties(self, segment: Segment, choices: Choices) -> None:
+        """Two columns that fit equally well are a question, not an answer."""
+        kind = {"value": "values", "group": "groups", "figure": "numbers", "flag": "flags"}.get(self.state.last, "")
+        used = self.sketch.bound[-1] if self.sketch.bound else None
+        if not kind or used is None or used.text != segment.text or not choices.is_tied(kind):
+            return
+        option: Option = getattr(choices, kind)[0]
+        if used.member.startswith(option.target.member):
+            self.sketch.cost(f"“{segment.text}” can mean more than one thing", 0.26)
+
+    def _prefer_neighbours(self, choices: Choices) -> Choices:
+        """ "Austrian plants", "suppliers from Italy": the thing beside a value says whose it is."""
+        if len(choices.values) < 2:
+            return choices
+        following = self.peek()
+        named = {
+            t.cube: t.score
+            for s in (following, self._before())
+            if s is not None and s.kind is Kind.LINK
+            for t in s.targets
+            if t.kind == "cube" and t.score >= 0.6
+        }  # fmt: skip
+        if not named:
+            return choices
+        values = [
+            replace(o, score=o.score + (0.35 if o.target.cube in named else 0.0)) for o in choices.values
+        ]
+        values.sort(key=lambda o: -o.score)
+        return replace(choices, values=values)
+
+    def _before(self) -> Segment | None:
+        found = [s for s in self.segments[max(0, self.at - 4) : self.at - 1] if s.kind is not Kind.FUNCTION]
+        return found[-1] if found else None
 
     def _places(self) -> tuple[Callable[[Segment, Choices], bool], ...]:
         return (
@@ -93,6 +136,7 @@ class Placing(Restricting):
         found = choices.best("numbers")
         if found is None or found[1].score < _WEAK:
             return False
+        self.state.aggregation = self.state.aggregation or Aggregation.SUM
         return self._add_figure(segment, found[1])
 
     def as_duration(self, segment: Segment) -> bool:
@@ -169,6 +213,8 @@ class Placing(Restricting):
             return False
         if found is None or found[1].score < 0.35:
             return False
+        if state.negated or state.either:
+            self.sketch.cost("a group that is negated or one of several", 0.4)
         option = next((o for o in choices.groups if o.score >= found[1].score - 1e-9), found[1])
         if choices.values and choices.values[0].score > option.score + 0.05:
             return False
@@ -232,12 +278,18 @@ class Placing(Restricting):
             if following is None or following.kind is not Kind.COMPARE:
                 return False
             found = choices.best("numbers")
+            if found is not None and self._clashes(found[1], following):
+                self.sketch.cost(f"“{following.text}” does not measure the {found[1].title.lower()}", 0.4)
             is_row = found is not None and found[1].score >= _WEAK and not self._is_having(found[1])
             if found is None or not is_row or not self.compare(segment, found[1], following):
                 return False
             self.at = self.segments.index(following) + 1
             return True
         return self._compare_behind(segment, choices, comparison)
+
+    def _clashes(self, option: Option, comparison: Segment) -> bool:
+        unit = option.dimension.unit if option.dimension is not None else ""
+        return bool(unit and comparison.unit) and convert(1.0, comparison.unit, unit) is None
 
     def _is_having(self, option: Option) -> bool:
         """A figure over groups: the column belongs to the facts, and something else is listed."""
@@ -258,7 +310,9 @@ class Placing(Restricting):
         if number is not None and (counted is None or number[1].score >= counted[1].score):
             if self._is_having(number[1]) or self.state.aggregation is not None:
                 self.note(segment, number[1])
-                figure = column_figure(self.root, number[1], self.state.aggregation)
+                fold = self.state.aggregation
+                fold = fold or (Aggregation.SUM if comparison.unit in UNITS else None)
+                figure = column_figure(self.root, number[1], fold)
                 self.add_having(in_unit(figure, self.state.unit), comparison)
                 self.state.aggregation = None
                 self.close("having")
@@ -299,6 +353,8 @@ class Placing(Restricting):
         """So many related rows: "customers with at least 3 orders" under customers."""
         number = int(comparison.number or 0)
         operator = comparison.operator
+        if comparison.unit:
+            return False
         bounds = {
             FilterOperator.GTE: (number, False), FilterOperator.GT: (number + 1, False),
             FilterOperator.LT: (number, True), FilterOperator.LTE: (number + 1, True),
@@ -452,7 +508,7 @@ class Placing(Restricting):
         if figure is None:
             return False
         if kind == "entities" and option.path.joins and not state.distinct:
-            self.sketch.cost("things are counted where they are referred to", 0.03)
+            self.sketch.cost("things are counted where they are referred to", 0.1)
         self.note(segment, option)
         self.sketch.figures.append(figure)
         self._after_average()
@@ -500,9 +556,15 @@ class Placing(Restricting):
     def _add_figure(self, segment: Segment, option: Option) -> bool:
         if option.target.kind == "measure":
             return self._add_measure(segment, option)
-        figure = column_figure(self.root, option, self.state.aggregation)
+        fold = self.state.aggregation
+        if fold is None and segment.concept in _MEASURED and segment.text.lower() not in _MEASURED:
+            fold = Aggregation.SUM
+        figure = column_figure(self.root, option, fold)
+        if not figure.fold_said and option.dimension is not None:
+            self._check_fold(option.dimension, option)
+        self._check_pair()
         if option.path.joins:
-            self.sketch.cost(OTHER_TABLE, 0.2)
+            self.sketch.cost(OTHER_TABLE, 0.3)
         figure = in_unit(figure, self.state.unit)
         if self._is_unit_noun(segment, option):
             return True
@@ -510,6 +572,19 @@ class Placing(Restricting):
             return True
         self.note(segment, option)
         return self._add(segment, figure, "", option)
+
+    def _check_fold(self, column: Dimension, option: Option) -> None:
+        """A column that could be added up or averaged, and nothing says which."""
+        ranked = self.state.extreme is not None or self.sketch.extreme is not None
+        if default_aggregation(column) is None and option.target.how == "name" and not ranked:
+            self.sketch.cost("added up or averaged is not said", 0.26)
+
+    def _check_pair(self) -> None:
+        """ "Number of flights distance": a second figure right behind the first belongs to no list."""
+        before = self.segments[self.at - 2] if self.at >= 2 else None
+        adjacent = before is not None and before.kind is Kind.LINK
+        if self.state.last == "figure" and adjacent and not self.state.joined and self.sketch.figures:
+            self.sketch.cost("two figures side by side", 0.3)
 
     def _is_unit_noun(self, segment: Segment, option: Option) -> bool:
         """ "Scrap by plant, units": units of the figure before, not another figure."""
@@ -674,16 +749,18 @@ class Placing(Restricting):
         """A participle that shares a root with a column ties phrases; it is no figure."""
         word = segment.text.lower()
         is_verb = word in NEUTRAL or is_time_verb(word) or is_time_verb(f"{word}ed")
-        if is_verb and kind in ("values", "far_values") and word != option.target.value.lower():
+        if is_verb and kind in ("values", "far_values") and option.target.form != word:
             self.state.verbs.append(word)
-            return option.target.how != "value" or option.target.form != word
+            return True
         loose = option.target.how in ("word form", "part of a name", "synonym") or (
             word.endswith("ed") and option.score < 0.95
         )
         if kind not in ("numbers", "texts", "entities", "far_entities") or not loose or " " in word:
             return False
         known = self.sketch.subject is not None or bool(self.sketch.figures)
-        if not (word.endswith("ed") or word in NEUTRAL) or not known:
+        if not (word.endswith("ed") or word in _PARTICIPLES) or not known:
+            return False
+        if kind == "numbers" and not self.sketch.figures and self.sketch.asks_how_much:
             return False
         self.state.verbs.append(word)
         return True
@@ -723,11 +800,12 @@ class Placing(Restricting):
             self.restrict_flag(segment, option)
         elif kind == "far_values":
             self.restrict_far(segment, option)
-            self.sketch.cost("related rows are taken to be required", 0.1)
+            cost = self.sketch.costs.get(FAR, 0.0)
+            self.sketch.cost(FAR, cost + 0.12)
         elif kind == "far_entities":
             self.note(segment, option)
             self.add_existence(option.target.cube, (), state.negated)
-            self.sketch.cost("related rows are taken to be required", 0.08)
+            self.sketch.cost(FAR, 0.08)
             self.close("existence", option)
         elif kind in ("numbers", "measures"):
             return self._add_figure(segment, option)

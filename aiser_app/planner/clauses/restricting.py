@@ -76,7 +76,19 @@ class Restricting(Walk):
                 values = tuple(dict.fromkeys((*known.values, *new.values)))
                 conditions[place] = replace(known, values=values)
                 return
-        conditions.append(new)
+        if self.state.either:
+            self._or_else(new)
+        else:
+            conditions.append(new)
+
+    def _or_else(self, new: Condition) -> None:
+        """Behind "or" another column: one of the two conditions is enough."""
+        conditions = self.sketch.conditions
+        if not conditions or self.state.last not in ("value", "flag", "comparison"):
+            self.sketch.cost("“or” between different things", 0.4)
+            conditions.append(new)
+            return
+        conditions[-1] = self.any_of(conditions[-1], new)
 
     def restrict_flag(self, segment: Segment, option: Option) -> None:
         self.note(segment, option)
@@ -150,11 +162,15 @@ class Restricting(Walk):
         low = comparison.number if low is None else low
         operator = _OPPOSITE.get(comparison.operator, comparison.operator) if self.state.negated else comparison.operator
         self.note(segment, option)
-        filters = [self._filter(option, operator, low)]
+        filters: list[Condition] = [self._filter(option, operator, low)]
         if comparison.upper is not None:
             high = convert(comparison.upper, comparison.unit, dimension.unit) or comparison.upper
-            filters.append(self._filter(option, FilterOperator.LTE, high))
-        self.sketch.conditions.extend(filters)
+            both = (self._filter(option, FilterOperator.GTE, low), self._filter(option, FilterOperator.LTE, high))
+            filters = [FilterGroup(conditions=both, is_negated=True)] if self.state.negated else list(both)
+        if self.state.either and len(filters) == 1:
+            self._or_else(filters[0])
+        else:
+            self.sketch.conditions.extend(filters)
         self.state.comparison = None
         self.close("comparison", option)
         return True
@@ -254,6 +270,8 @@ class Restricting(Walk):
         member, role = "", ""
         if option is not None and dimension is not None and dimension.type is DimensionType.STRING:
             member, role = option.target.member, option.role
+            if operator is FilterOperator.EQUALS and dimension.values and not dimension.is_sampled:
+                self.sketch.fail(f"no column holds “{text}”")
         else:
             label = next((d for d in self.root.dimensions if d.is_label), None)
             label = label or next((d for d in self.root.dimensions if "name" in name_words(d.name)), None)
@@ -332,6 +350,8 @@ class Restricting(Walk):
 
     def _on_date(self, segment: Segment) -> None:
         """Behind related rows the period is theirs: "vehicles without a route in 2025"."""
+        if self.state.negated:
+            self.sketch.cost(f"not “{segment.text}”", 0.4)
         last = self.sketch.conditions[-1] if self.sketch.conditions else None
         span = segment.span
         if self.state.last != "existence" or not isinstance(last, Existence) or span is None:
@@ -349,8 +369,21 @@ class Restricting(Walk):
         )  # fmt: skip
         self.sketch.conditions[-1] = replace(last, conditions=(*last.conditions, item))
 
+    def moment_of_cube(self, name: str) -> Moment | None:
+        """The date of a table that was just named: "routes of 2025"."""
+        cube = self.options.model.find_cube(name)
+        paths = self.options.lexicon.paths.to(self.root.name, name)
+        if cube is None or name == self.root.name or len(paths) != 1 or not cube.default_time_dimension:
+            return None
+        member = cube.default_time_dimension
+        return Moment(member if "." in member else f"{name}.{member}", paths[0].role)
+
     def _by_verb(self) -> Moment | None:
         """ "Orders shipped in May": the date column that shares its root with a verb just before."""
+        before = self.segments[self.at - 3 : self.at - 1]
+        named = [t.cube for s in before if s.kind is Kind.LINK for t in s.targets if t.kind == "cube" and t.score > 0.9]
+        if named and self.sketch.figures:
+            return self.moment_of_cube(named[0])
         words = [w for w in self.state.verbs[-4:] if len(w) > 2]
         for word in reversed(words):
             found = time_of_verb(self.root, word)

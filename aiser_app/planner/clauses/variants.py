@@ -12,10 +12,15 @@ _REMARK = re.compile(
     r"[,.;:\-\N{EN DASH}]\s*(?:i(?:'d)?\s+(?:need|want|only need|mean|would like)\b[^,;]*|just the (?:number|count|total)[^,;]*"
     r"|(?:the )?count is (?:enough|fine)[^,;]*|count (?:only|is enough)|i\.e\.[^,;]*|not interested[^,;]*"
     r"|(?:a )?(?:single )?(?:number|total|list) (?:is )?(?:enough|please|only)|one line per [^,;]*"
-    r"|which [a-z]+ (?:was|is) (?:it|that)|please|pls|thanks?)\s*[.?!]*$",
+    r"|please|pls|thanks?)\s*[.?!]*$",
     re.IGNORECASE,
 )
 _TRAILING_SENTENCE = re.compile(r"^(?P<first>[^?]{12,}\?)\s+(?P<rest>.+)$")
+_BENIGN = re.compile(
+    r"(?:just |only |simply )?(?:count|the count|the number|number|total|a number|simple|i need|i only need|"
+    r"ignore case|thanks|please|rounded|round|in percent|as percent|no need)\b", re.IGNORECASE,
+)
+_SEVERAL = re.compile(r"[?.!]\s+(?:and |also )?(?:how|what|which|who|where|when|why|show|list)\b", re.IGNORECASE)
 _LEAD = re.compile(r"^(?:please|pls|plz|hi|hello|hey|can you|could you|would you|can we|now|and|then|just|go|ok|kindly)[\s,]+", re.IGNORECASE)
 _COMMANDS = word_set("""delete remove pause close update set insert create drop rename cancel send mark stop start
     move assign raise lower approve refund book email truncate alter grant merge archive deactivate
@@ -39,8 +44,8 @@ def variants(question: str) -> Iterator[tuple[str, float]]:
     if short != bare:
         yield short, 0.03
     match = _TRAILING_SENTENCE.match(bare)
-    if match is not None:
-        yield match.group("first"), 0.08
+    if match is not None and _BENIGN.match(match.group("rest")):
+        yield match.group("first"), 0.05
 
 
 _KIND_OF = re.compile(r"\b(?:types?|kinds?|sorts?) of (?:the |a |an )?([a-z]+)", re.IGNORECASE)
@@ -52,6 +57,11 @@ def tidy(text: str) -> str:
     """The same words in the order in which names are written: "type of vehicle" is the vehicle type."""
     text = _ADVERBS.sub("", _KIND_OF.sub(r"\1 type", text))
     return _HALF_DOZEN.sub("6", text)
+
+
+def asks_several(text: str) -> bool:
+    """A second question follows the first."""
+    return _SEVERAL.search(text) is not None
 
 
 def command_of(question: str) -> str:

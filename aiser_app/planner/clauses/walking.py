@@ -150,6 +150,8 @@ class Walk:
         elif following is None and state.last in ("figure", "entity"):
             return
         else:
+            if state.aggregation not in (None, segment.aggregation):
+                self.sketch.cost("one aggregate of another", 0.4)
             state.aggregation = segment.aggregation
             state.output = False
         state.by = state.which = False

@@ -8,6 +8,9 @@ from aiser_app.planner.segments import Kind
 
 _FULL_LINK = 0.95
 _LINK_LOSS = 0.4
+_WEAK_LINK_LOSS = 0.6
+_FAIR_LINK = 0.68
+_ONE_WORD = 0.3
 _JOIN_LOSS = 0.3
 _PER_TABLE = 0.03
 _ASSUMPTION_LOSS = 0.015
@@ -19,7 +22,9 @@ def confidence(sketch: Sketch, cover: Cover) -> float:
     weakest: dict[str, float] = {}
     for word in sketch.bound:
         weakest[word.member] = max(word.score, weakest.get(word.member, 0.0))
-    lost = sum(max(0.0, _FULL_LINK - score) * _LINK_LOSS for score in weakest.values())
+    lost = sum(_link_loss(score) for score in weakest.values())
+    if sum(s.kind not in (Kind.FUNCTION, Kind.AND) for s in cover.segments) < 2:
+        lost += _ONE_WORD
     lost += sum(sketch.costs.values())
     certainty = min((p.score for p in sketch.paths), default=1.0)
     lost += (1.0 - certainty) * _JOIN_LOSS
@@ -28,6 +33,12 @@ def confidence(sketch: Sketch, cover: Cover) -> float:
     loose = sum(1 for s in cover.segments if s.kind is Kind.FUNCTION and s.weight < 0.5)
     lost += _PER_LOOSE_VERB * max(0, loose - 1)
     return round(max(0.0, 1.0 - lost), 3)
+
+
+def _link_loss(score: float) -> float:
+    """One word of a longer name is only a hint."""
+    rate = _LINK_LOSS if score >= _FAIR_LINK else _WEAK_LINK_LOSS
+    return max(0.0, _FULL_LINK - score) * rate
 
 
 def rank_of(sketch: Sketch, cover: Cover, score: float, top: float) -> float:
