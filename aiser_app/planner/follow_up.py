@@ -183,7 +183,7 @@ def _with_groups(
 
 def _with_filters(query: SemanticQuery, completion: Completion) -> SemanticQuery:
     """A new condition replaces an old one of the same kind on the same column."""
-    filters: list[Filter] = list(query.filters)
+    filters = [item for item in query.filters if isinstance(item, Filter)]
     for new in completion.filters():
         filters = [
             old

@@ -9,7 +9,7 @@ from typing import Any
 from aiser_app.domain.answer import Chip, ReasoningStep
 from aiser_app.domain.result import Result
 from aiser_app.domain.semantic_model import Join, SemanticModel
-from aiser_app.domain.semantic_query import SemanticQuery
+from aiser_app.domain.semantic_query import Existence, Filter, SemanticQuery
 
 KIND = "deductive"
 
@@ -47,7 +47,8 @@ def used_joins(
     """Edges between the tables of a query, by the roles that it names."""
     if query is None:
         return ()
-    roles = {d.role for d in query.dimensions} | {f.role for f in query.filters}
+    filters = {f.role for f in query.filters if isinstance(f, Filter | Existence)}
+    roles = {d.role for d in query.dimensions} | filters
     used = [cube for cube in model.cubes if cube.table in tables]
     names = {cube.name for cube in used}
     return tuple(

@@ -44,3 +44,8 @@ def table(name: str, alias: str) -> exp.Table:
     if dot or alias != name:
         found.set("alias", exp.TableAlias(this=identifier(alias)))
     return found
+
+
+def named(name: str) -> exp.Table:
+    """A WITH query of this query."""
+    return exp.Table(this=identifier(name))

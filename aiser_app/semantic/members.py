@@ -1,34 +1,30 @@
-"""The members of a semantic query, looked up in the model, each with its column of the result."""
+"""The columns of a result: what each shows, how it is called, its type, title and unit."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from sqlglot import exp
-
 from aiser_app.domain.result import Column
-from aiser_app.domain.semantic_model import (
-    Aggregation,
-    Cube,
-    Dimension,
-    DimensionType,
-    Measure,
-    SemanticModel,
+from aiser_app.domain.semantic_model import Cube, Dimension, DimensionType
+from aiser_app.domain.semantic_query import (
+    ColumnTerm,
+    DimensionRef,
+    Duration,
+    Expression,
+    Field,
+    Granularity,
+    RowExpression,
+    SemanticQuery,
+    TimeDimension,
 )
-from aiser_app.domain.semantic_query import Filter, Granularity, SemanticQuery, TimeDimension
 from aiser_app.errors import QueryInvalid
+from aiser_app.semantic.keys import PERIOD, Key, check_time
+from aiser_app.semantic.kinds import expression_kind, is_whole, unit_of
+from aiser_app.semantic.scope import Build
 from aiser_app.semantic.titles import column_title, singular_title
+from aiser_app.semantic.windows import time_key
 
-_AGGREGATES: dict[Aggregation, type[exp.AggFunc]] = {
-    Aggregation.SUM: exp.Sum,
-    Aggregation.AVG: exp.Avg,
-    Aggregation.MIN: exp.Min,
-    Aggregation.MAX: exp.Max,
-    Aggregation.MEDIAN: exp.Median,
-    Aggregation.COUNT: exp.Count,
-}
-_COUNTS = (Aggregation.COUNT, Aggregation.COUNT_DISTINCT)
 _TYPES = {
     DimensionType.NUMBER: "number",
     DimensionType.BOOLEAN: "boolean",
@@ -40,212 +36,203 @@ _GENERIC_TITLES = frozenset({"name", "title", "label", "code", "id", "descriptio
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Member:
-    """A measure or a dimension in its place in one query."""
+    """A column of the result: a key of the groups, or a figure of them."""
 
-    cube: Cube
+    name: str
+    """`cube.member`, or the name of a field or metric."""
     short: str
-    """Name within the cube."""
-    role: str = ""
-    dimension: Dimension | None = None
-    measure: Measure | None = None
-    granularity: Granularity | None = None
+    cube: Cube | None = None
+    key: Key | None = None
+    expression: Expression | None = None
     alias: str = ""
     column: Column = field(default_factory=lambda: Column(name="", type="string"))
 
     @property
-    def name(self) -> str:
-        return f"{self.cube.name}.{self.short}"
-
-    @property
-    def source_column(self) -> str:
-        """The column of the cube's table; empty for the row count."""
-        found = self.dimension or self.measure
-        return found.column if found is not None else ""
-
-    @property
-    def kind(self) -> DimensionType:
-        return self.dimension.type if self.dimension is not None else DimensionType.NUMBER
+    def identity(self) -> tuple[object, ...]:
+        key = self.key
+        place = (key.role, key.granularity, key.part, key.periods) if key is not None else ()
+        return (self.name, place, self.expression is None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Members:
-    """`grouped` are time dimensions with a granularity, then dimensions; `times` all of them."""
+    """`grouped` are periods, times, then dimensions and fields; `measured` measures and metrics."""
 
     grouped: tuple[Member, ...]
     measured: tuple[Member, ...]
-    times: tuple[Member, ...]
-    filters: tuple[tuple[Filter, Member], ...]
-    notes: tuple[str, ...] = ()
 
     @property
-    def selected(self) -> tuple[Member, ...]:
+    def shown(self) -> tuple[Member, ...]:
         return (*self.grouped, *self.measured)
 
     @property
-    def used(self) -> tuple[Member, ...]:
-        """Everything that needs its table in the query, also what only filters."""
-        return (*self.selected, *self.times, *(member for _, member in self.filters))
+    def keys(self) -> tuple[Key, ...]:
+        return tuple(member.key for member in self.grouped if member.key is not None)
 
-    def find_shown(self, name: str) -> Member:
-        """The column that an order refers to.
-
-        Raises:
-            QueryInvalid: it is not part of the result.
-        """
-        for member in self.selected:
-            if name in (member.name, member.alias):
-                return member
-        raise QueryInvalid(
-            f"Rows can only be ordered by what is shown, not by {name[:80]}.",
-            hint=f"Shown are: {', '.join(member.name for member in self.selected)}.",
-        )
+    def find(self, name: str) -> Member | None:
+        """What an order refers to; the span of a time, rather than the time as it is."""
+        return next((m for m in self.shown if name in (m.name, m.alias)), None)
 
 
-def resolve(query: SemanticQuery, model: SemanticModel) -> Members:
-    """Look everything up.
+def shown_members(query: SemanticQuery, build: Build) -> Members:
+    """Look up everything that is shown.
 
     Raises:
         QueryInvalid: an unknown member, or nothing to show.
     """
-    times = tuple(_time(item, model) for item in query.time_dimensions)
-    dimensions = tuple(_dimension(item.member, model, item.role) for item in query.dimensions)
-    measures = tuple(_measure(name, model) for name in query.measures)
-    grouped = tuple(member for member in times if member.granularity is not None)
-    shown = _named(_unique((*grouped, *dimensions, *measures)))
-    if not shown:
+    found: list[Member] = []
+    for item in query.time_dimensions:
+        found.extend(_times(item, build))
+    found.sort(key=lambda member: member.key is None or not member.key.periods)
+    found.extend(_dimension(item, build) for item in query.dimensions)
+    found.extend(_figure(name, build) for name in query.measures)
+    members = _named(_unique(found), build)
+    if not members:
         raise QueryInvalid("The query shows nothing: add a measure or a dimension.")
     return Members(
-        grouped=tuple(member for member in shown if member.measure is None),
-        measured=tuple(member for member in shown if member.measure is not None),
-        times=times,
-        filters=tuple((item, _filtered(item, model)) for item in query.filters),
-        notes=tuple(_shared_labels(shown)),
+        grouped=tuple(member for member in members if member.key is not None),
+        measured=tuple(member for member in members if member.key is None),
     )
 
 
-def aggregate(measure: Measure, column: exp.Expr | None) -> exp.Expr:
-    """The aggregate as SQL; without a column it counts rows."""
-    if column is None:
-        return exp.Count(this=exp.Star())
-    if measure.aggregation is Aggregation.COUNT_DISTINCT:
-        return exp.Count(this=exp.Distinct(expressions=[column]))
-    return _AGGREGATES[measure.aggregation](this=column)
+def _times(item: TimeDimension, build: Build) -> list[Member]:
+    check_time(item)
+    if build.words.kind(item.dimension) is not DimensionType.TIME:
+        raise QueryInvalid(f"{item.dimension} is not a date or time.")
+    cube = build.words.dimension(item.dimension)[0] if "." in item.dimension else None
+    short = item.dimension.rpartition(".")[2]
+    found = []
+    if item.compare_date_ranges:
+        key = Key(
+            member=item.dimension,
+            role=item.role,
+            alias="",
+            is_time=True,
+            periods=item.compare_date_ranges,
+        )
+        found.append(Member(name=item.dimension, short=PERIOD, cube=cube, key=key))
+    span = item.granularity or item.part
+    if span is not None:
+        short = f"{short}_{span.value}"
+        found.append(Member(name=item.dimension, short=short, cube=cube, key=time_key(item, "")))
+    return found
 
 
-def _time(item: TimeDimension, model: SemanticModel) -> Member:
-    found = _dimension(item.dimension, model, "")
-    if found.kind is not DimensionType.TIME:
-        raise QueryInvalid(f"{found.name} is not a date or time.")
-    return replace(found, granularity=item.granularity)
+def _dimension(item: DimensionRef, build: Build) -> Member:
+    key = Key(member=item.member, role=item.role, alias="")
+    if build.words.find_field(item.member) is not None:
+        return Member(name=item.member, short=item.member, key=key)
+    cube, dimension = build.words.dimension(item.member)
+    return Member(name=item.member, short=dimension.name, cube=cube, key=key)
 
 
-def _dimension(name: str, model: SemanticModel, role: str) -> Member:
-    cube, dimension = _cube_of(name, model), model.find_dimension(name)
-    if dimension is None:
-        raise _unknown(name, cube)
-    return Member(cube=cube, short=dimension.name, role=role, dimension=dimension)
+def _figure(name: str, build: Build) -> Member:
+    expression = build.words.expression(name)
+    if build.words.find_metric(name) is not None:
+        return Member(name=name, short=name, expression=expression)
+    cube, measure = build.words.measure(name)
+    return Member(name=name, short=measure.name, cube=cube, expression=expression)
 
 
-def _measure(name: str, model: SemanticModel) -> Member:
-    cube, measure = _cube_of(name, model), model.find_measure(name)
-    if measure is None:
-        raise _unknown(name, cube)
-    return Member(cube=cube, short=measure.name, measure=measure)
-
-
-def _filtered(item: Filter, model: SemanticModel) -> Member:
-    """A filter's member is a dimension, or else a measure."""
-    if model.find_dimension(item.member) is not None:
-        return _dimension(item.member, model, item.role)
-    return _measure(item.member, model)
-
-
-def _cube_of(name: str, model: SemanticModel) -> Cube:
-    cube = model.find_cube(name.partition(".")[0])
-    if cube is None:
-        known = ", ".join(item.name for item in model.cubes)
-        raise QueryInvalid(f"There is no “{name[:80]}”.", hint=f"There is: {known[:400]}.")
-    return cube
-
-
-def _unknown(name: str, cube: Cube) -> QueryInvalid:
-    members = [item.name for item in cube.dimensions] + [item.name for item in cube.measures]
-    return QueryInvalid(
-        f"{cube.title} has no “{name.partition('.')[2][:80]}”.",
-        hint=f"It has: {', '.join(members)[:400]}.",
-    )
-
-
-def _unique(members: tuple[Member, ...]) -> tuple[Member, ...]:
+def _unique(members: list[Member]) -> list[Member]:
     """The same column asked for twice is shown once."""
-    found: dict[tuple[object, ...], Member] = {}
-    for member in members:
-        key = (member.name, member.role, member.granularity, member.measure is None)
-        found.setdefault(key, member)
-    return tuple(found.values())
+    return list({member.identity: member for member in reversed(members)}.values())[::-1]
 
 
-def _named(members: tuple[Member, ...]) -> tuple[Member, ...]:
+def _named(members: list[Member], build: Build) -> list[Member]:
     """Short names where they are unique, else with the role or the cube in front."""
-    wanted = [_short_name(member) for member in members]
-    crowded = {name for name, count in Counter(wanted).items() if count > 1}
+    crowded = {name for name, count in Counter(m.short for m in members).items() if count > 1}
     taken: set[str] = set()
     named = []
-    for member, short in zip(members, wanted, strict=True):
-        alias = f"{member.role or member.cube.name}_{short}" if short in crowded else short
+    for member in members:
+        front = (member.key.role if member.key else "") or (member.cube.name if member.cube else "")
+        alias = f"{front}_{member.short}" if member.short in crowded and front else member.short
         while alias in taken:
-            alias = f"{member.cube.name}_{alias}"
+            alias = f"{member.cube.name if member.cube else 'query'}_{alias}"
         taken.add(alias)
-        named.append(replace(member, alias=alias, column=_result_column(member, alias)))
-    return tuple(named)
+        key = replace(member.key, alias=alias) if member.key is not None else None
+        named.append(replace(member, alias=alias, key=key, column=_column(member, alias, build)))
+    return named
 
 
-def _short_name(member: Member) -> str:
-    if member.granularity is None:
-        return member.short
-    return f"{member.short}_{member.granularity.value}"
+def _column(member: Member, alias: str, build: Build) -> Column:
+    if member.expression is not None:
+        return _figure_column(member, member.expression, alias, build)
+    if member.key is not None:
+        return _key_column(member, member.key, alias, build)
+    return member.column
 
 
-def _result_column(member: Member, alias: str) -> Column:
-    if member.measure is not None:
-        measure = member.measure
-        kind = "integer" if measure.aggregation in _COUNTS else "number"
+def _figure_column(member: Member, expression: Expression, alias: str, build: Build) -> Column:
+    kind = _TYPES[expression_kind(expression, build)]
+    if kind == "number" and is_whole(expression, build):
+        kind = "integer"
+    metric = build.words.find_metric(member.name)
+    if metric is None:
+        measure = build.words.measure(member.name)[1]
         return Column(name=alias, type=kind, title=measure.title, unit=measure.unit)
-    dimension = member.dimension
-    kind = _TYPES[member.kind]
-    if member.granularity not in (None, Granularity.HOUR):
-        kind = "date"
+    unit = metric.unit or ("%" if metric.is_percentage else unit_of(expression, build))
+    return Column(name=alias, type=kind, title=metric.title or column_title(metric.name), unit=unit)
+
+
+def _key_column(member: Member, key: Key, alias: str, build: Build) -> Column:
+    if key.periods:
+        return Column(name=alias, type="string", title="Period")
+    if key.granularity is not None:
+        kind = "timestamp" if key.granularity is Granularity.HOUR else "date"
+        return Column(name=alias, type=kind, title=key.granularity.value.capitalize())
+    if key.part is not None:
+        return Column(name=alias, type="integer", title=column_title(key.part.value))
+    own = build.words.find_field(member.name)
+    if own is not None:
+        kind = _TYPES[build.words.kind(member.name)]
+        title = own.title or column_title(own.name)
+        return Column(name=alias, type=kind, title=title, unit=own.unit or _field_unit(own, build))
+    _, dimension = build.words.dimension(member.name)
     return Column(
         name=alias,
-        type=kind,
-        title=_title(member),
-        unit=dimension.unit if dimension is not None else "",
+        type=_TYPES[dimension.type],
+        title=_title(dimension, member, key.role),
+        unit=dimension.unit,
     )
 
 
-def _title(member: Member) -> str:
+def _field_unit(own: Field, build: Build) -> str:
+    row: RowExpression = own.row
+    if isinstance(row, Duration):
+        return {"minute": "min", "hour": "h", "second": "s"}.get(
+            row.unit.value, f"{row.unit.value}s"
+        )
+    if isinstance(row, ColumnTerm) and "." in row.member:
+        return build.words.dimension(row.member)[1].unit
+    return ""
+
+
+def _title(dimension: Dimension, member: Member, role: str) -> str:
     """“Name” alone says nothing beside other columns: it becomes “Airline name”."""
-    title = member.dimension.title if member.dimension is not None else member.short
-    if title.casefold() in _GENERIC_TITLES:
+    title = dimension.title
+    if title.casefold() in _GENERIC_TITLES and member.cube is not None:
         title = f"{singular_title(member.cube.title)} {title[:1].lower()}{title[1:]}"
-    if member.role:
-        title = f"{column_title(member.role)} {title[:1].lower()}{title[1:]}"
-    if member.granularity is not None:
-        return member.granularity.value.capitalize()
+    if role:
+        title = f"{column_title(role)} {title[:1].lower()}{title[1:]}"
     return title
 
 
-def _shared_labels(members: tuple[Member, ...]) -> list[str]:
+def shared_labels(members: Members, build: Build) -> list[str]:
     """A label that several rows share merges them; whoever reads the result should know."""
+    found = [
+        (member.cube, build.words.dimension(member.name)[1])
+        for member in members.grouped
+        if member.cube is not None and member.key is not None and not member.key.is_time
+    ]
     notes: list[str] = []
-    if any(m.dimension is not None and m.dimension.is_key for m in members):
+    if any(dimension.is_key for _, dimension in found):
         return notes  # grouped by the key as well, which keeps them apart
-    for member in members:
-        dimension = member.dimension
-        if dimension is None or not dimension.is_label or dimension.distinct_count is None:
+    for cube, dimension in found:
+        if not dimension.is_label or dimension.distinct_count is None:
             continue
-        filled = round(member.cube.row_count * (1 - dimension.null_fraction))
+        filled = round(cube.row_count * (1 - dimension.null_fraction))
         if dimension.distinct_count < filled:
-            title, label = member.cube.title.lower(), dimension.title.lower()
+            title, label = cube.title.lower(), dimension.title.lower()
             notes.append(f"Several {title} share one {label}; they are taken together.")
     return list(dict.fromkeys(notes))

@@ -617,6 +617,11 @@ class Placing(Restricting):
         measure = self.root.find_measure(option.target.name)
         if measure is None:
             return False
+        pending = self.state.aggregation
+        if pending is Aggregation.AVG and measure.aggregation is Aggregation.COUNT:
+            self.sketch.averaged = True
+        elif pending not in (None, measure.aggregation):
+            self.sketch.cost("one aggregate of another", 0.4)
         member = f"{self.root.name}.{measure.name}"
         self.note(segment, option)
         figure = Figure(
@@ -750,6 +755,7 @@ class Placing(Restricting):
         word = segment.text.lower()
         is_verb = word in NEUTRAL or is_time_verb(word) or is_time_verb(f"{word}ed")
         if is_verb and kind in ("values", "far_values") and option.target.form != word:
+            self.sketch.tied.add(segment.text)
             self.state.verbs.append(word)
             return True
         loose = option.target.how in ("word form", "part of a name", "synonym") or (
@@ -762,6 +768,7 @@ class Placing(Restricting):
             return False
         if kind == "numbers" and not self.sketch.figures and self.sketch.asks_how_much:
             return False
+        self.sketch.tied.add(segment.text)
         self.state.verbs.append(word)
         return True
 

@@ -96,6 +96,8 @@ class Sketch:
     per_rows: list[Group] = field(default_factory=list)
     """Groups of an average of totals: "average number of orders per customer"."""
     averaged: bool = False
+    tied: set[str] = field(default_factory=set)
+    """Verbs that tie phrases together and are nothing by themselves."""
     listed_from_afar: bool = False
     """The subject has a table of its own, and is reached from the root."""
     paths: list[Path] = field(default_factory=list)

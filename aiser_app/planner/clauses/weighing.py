@@ -11,6 +11,7 @@ _LINK_LOSS = 0.4
 _WEAK_LINK_LOSS = 0.6
 _FAIR_LINK = 0.68
 _ONE_WORD = 0.3
+_LOST_PHRASE = 0.15
 _JOIN_LOSS = 0.3
 _PER_TABLE = 0.03
 _ASSUMPTION_LOSS = 0.015
@@ -26,6 +27,7 @@ def confidence(sketch: Sketch, cover: Cover) -> float:
     if sum(s.kind not in (Kind.FUNCTION, Kind.AND) for s in cover.segments) < 2:
         lost += _ONE_WORD
     lost += sum(sketch.costs.values())
+    lost += _LOST_PHRASE * len(lost_phrases(sketch, cover))
     certainty = min((p.score for p in sketch.paths), default=1.0)
     lost += (1.0 - certainty) * _JOIN_LOSS
     lost += max(0, len({p.target for p in sketch.paths if p.joins}) - 1) * _PER_TABLE
@@ -33,6 +35,12 @@ def confidence(sketch: Sketch, cover: Cover) -> float:
     loose = sum(1 for s in cover.segments if s.kind is Kind.FUNCTION and s.weight < 0.5)
     lost += _PER_LOOSE_VERB * max(0, loose - 1)
     return round(max(0.0, 1.0 - lost), 3)
+
+
+def lost_phrases(sketch: Sketch, cover: Cover) -> list[str]:
+    """Phrases with a meaning that reached no part of the query."""
+    used = {word.text for word in sketch.bound} | sketch.tied
+    return [s.text for s in cover.segments if s.kind is Kind.LINK and s.text not in used]
 
 
 def _link_loss(score: float) -> float:

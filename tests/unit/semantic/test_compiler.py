@@ -100,19 +100,6 @@ def test_two_ways_of_one_length_are_not_guessed(shop: Shop) -> None:
     assert "3 ways" in caught.value.message
 
 
-def test_measures_of_the_one_side_are_refused(shop: Shop) -> None:
-    with pytest.raises(QueryInvalid) as caught:
-        shop.compile(measures=("customers.count",), dimensions=by("orders.order"))
-    assert "would count several times" in caught.value.message
-    with pytest.raises(QueryInvalid) as caught:
-        shop.compile(measures=("customers.count",), dimensions=by("stores.name"))
-    assert "would count several times" in caught.value.message
-    with pytest.raises(QueryInvalid) as caught:
-        shop.compile(measures=("customers.count", "orders.count"))
-    assert "Customers and Orders" in caught.value.message
-    assert caught.value.hint
-
-
 def test_what_is_not_connected_is_refused(shop: Shop) -> None:
     with pytest.raises(QueryInvalid) as caught:
         shop.compile(measures=("orders.count",), dimensions=by("lonely.size"))

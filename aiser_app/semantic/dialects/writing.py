@@ -1,26 +1,18 @@
 """Where one tree is not enough: what each database says in its own way.
 
 The compiler builds a tree in the terms that sqlglot has for all dialects. Here it is rewritten where
-sqlglot would write something that the engine lacks or reads differently: the start of a week, a
-median, dates that are text. Weeks begin on Monday everywhere.
+sqlglot would write something that the engine lacks or reads differently: the start of a week, dates
+that are text, sums of nothing. Weeks begin on Monday here; another start is a shift around it.
 """
 
 from __future__ import annotations
 
-import sqlglot
 from sqlglot import exp
 
-from aiser_app.errors import QueryInvalid
+from aiser_app.semantic.dialects.templates import filled
 
 _FOLDS_CASE = frozenset(("duckdb", "postgres", "redshift", "snowflake"))
 """Dialects whose reserved words are known, and that read a plain name as it is stored."""
-_NO_MEDIAN = {
-    "mysql": "MySQL",
-    "sqlite": "SQLite",
-    "bigquery": "BigQuery",
-    "tsql": "SQL Server",
-}
-"""Databases without an aggregate for it."""
 
 _MYSQL = {
     "HOUR": "CAST(DATE_FORMAT(x, '%Y-%m-%d %H:00:00') AS DATETIME)",
@@ -51,51 +43,68 @@ _WEEKS = {"bigquery": "ISOWEEK", "tsql": "ISO_WEEK"}
 _CLICKHOUSE_TYPES = {"DATE": "Nullable(Date32)", "TIMESTAMP": "Nullable(DateTime64(6))"}
 """ClickHouse's plain types begin in 1970, and anything earlier would wrap around."""
 
+_CLICKHOUSE_OR_NULL: dict[type[exp.Expr], str] = {
+    exp.Sum: "sumOrNull",
+    exp.Avg: "avgOrNull",
+    exp.Min: "minOrNull",
+    exp.Max: "maxOrNull",
+}
+
 
 def written(select: exp.Select, dialect: str) -> str:
-    """The query in the dialect; `select` is used up.
-
-    Raises:
-        QueryInvalid: the database cannot compute something of it.
-    """
-    if dialect in _NO_MEDIAN and select.find(exp.Median):
-        raise QueryInvalid(
-            f"{_NO_MEDIAN[dialect]} cannot compute a median.", hint="Ask for the average instead."
-        )
-    tree = select.transform(_rewritten, dialect, copy=False)
-    return tree.sql(dialect=dialect, pretty=True, identify=dialect not in _FOLDS_CASE)
+    """The query in the dialect; `select` is used up."""
+    for node in reversed(list(select.walk())):  # what is inside comes before what is around it
+        replacement = _rewritten(node, dialect)
+        if replacement is not node:
+            node.replace(replacement)
+    return select.sql(dialect=dialect, pretty=True, identify=dialect not in _FOLDS_CASE)
 
 
 def _rewritten(node: exp.Expr, dialect: str) -> exp.Expr:
     if isinstance(node, exp.Cast) and isinstance(node.this, exp.TimestampTrunc):
         return _truncated(node, node.this, dialect)
-    if isinstance(node, exp.Median) and dialect == "trino":
-        return exp.ApproxQuantile(this=node.this, quantile=exp.Literal.number("0.5"))
     if isinstance(node, exp.ILike) and dialect == "tsql":
         return exp.Like(this=exp.Lower(this=node.this), expression=exp.Lower(this=node.expression))
-    if isinstance(node, exp.DataType) and dialect == "clickhouse":
+    if dialect == "clickhouse":
+        return _for_clickhouse(node)
+    if dialect == "tsql":
+        return _for_sql_server(node)
+    return node
+
+
+def _for_clickhouse(node: exp.Expr) -> exp.Expr:
+    """Types that begin before 1970; aggregates of no rows that are missing and not 0."""
+    if isinstance(node, exp.DataType):
         wanted = _CLICKHOUSE_TYPES.get(node.this.name)
         return exp.DataType.build(wanted, dialect="clickhouse") if wanted else node
+    name = _CLICKHOUSE_OR_NULL.get(type(node))
+    if name is not None and not isinstance(node.parent, exp.Window):
+        return exp.Anonymous(this=name, expressions=[node.this])
+    if isinstance(node, exp.Lag):
+        node.set("this", exp.Anonymous(this="toNullable", expressions=[node.this]))
+    return node
+
+
+def _for_sql_server(node: exp.Expr) -> exp.Expr:
+    """No conditions as values there, and averages of whole numbers are whole."""
+    if isinstance(node, exp.Not) and isinstance(node.this, exp.Coalesce):
+        flag = exp.case().when(node.this.this, exp.Literal.number(0)).else_(exp.Literal.number(1))
+        return exp.EQ(this=flag, expression=exp.Literal.number(1))
+    if isinstance(node, exp.Avg) and not isinstance(node.this, exp.Cast):
+        node.set("this", exp.cast(node.this, "double"))
     return node
 
 
 def _truncated(cast: exp.Cast, truncation: exp.TimestampTrunc, dialect: str) -> exp.Expr:
     unit = truncation.args["unit"].name
     if dialect in _TEMPLATES:
-        return _filled(_TEMPLATES[dialect][unit], truncation.this, dialect)
+        return filled(_TEMPLATES[dialect][unit], dialect, x=truncation.this)
     if unit == "WEEK" and dialect in _WEEKS:
         truncation.set("unit", exp.var(_WEEKS[dialect]))
     if dialect == "clickhouse" and unit == "HOUR":  # a day of its own has no hours there
-        truncation.set("this", exp.cast(truncation.this, "timestamp"))
+        moment = exp.DataType.build(_CLICKHOUSE_TYPES["TIMESTAMP"], dialect=dialect)
+        truncation.set("this", exp.cast(truncation.this, moment))
     if dialect == "bigquery":  # its DATE_TRUNC takes dates and moments, TIMESTAMP_TRUNC no dates
         unit = truncation.args["unit"].name
-        cast.set("this", _filled(f"DATE_TRUNC(x, {unit})", truncation.this, dialect))
+        cast.set("this", filled(f"DATE_TRUNC(x, {unit})", dialect, x=truncation.this))
     return cast
-
-
-def _filled(template: str, value: exp.Expr, dialect: str) -> exp.Expr:
-    tree = sqlglot.parse_one(template, dialect=dialect)
-    for column in list(tree.find_all(exp.Column)):
-        if column.name == "x":
-            column.replace(value.copy())
-    return tree
