@@ -76,6 +76,11 @@ def _parser() -> argparse.ArgumentParser:
     query.add_argument("--limit", type=int, help="most rows that are kept")
     query.add_argument("--timeout", type=float, help="seconds")
     query.add_argument("--refresh", action="store_true", help="do not take it from the cache")
+    model = add("model", _model, "export, import or check the model of a source", has_json=True)
+    model.add_argument("action", choices=["export", "import", "check"])
+    model.add_argument("source", help="name or id of a data source")
+    model.add_argument("file", help="a Cube YAML file; - is standard input or output")
+    model.add_argument("--note", default="", help="why, for the list of versions")
     add("rotate-keys", _rotate_keys, "encrypt stored credentials with a new key", has_json=True)
     user = add("create-user", _create_user, "add a person to the organization", has_json=True)
     user.add_argument("email")
@@ -198,6 +203,15 @@ def _readable_query(view: dict[str, Any]) -> str:
     took = "from the cache" if view["from_cache"] else f"{view['engine_ms']:,.0f} ms"
     facts = f"{view['row_count']:,} rows{cut} · {view['route']} · {took}"
     return "\n\n".join([text_table(names, view["rows"], limit=100), facts])
+
+
+def _model(options: argparse.Namespace) -> int:
+    from aiser_app.bootstrap.web import services
+    from aiser_app.stack.model_files import run_model_command
+
+    door = services()
+    actor = door.accounts.operator()
+    return run_model_command(door.models, actor, options, _say)
 
 
 def _rotate_keys(options: argparse.Namespace) -> int:

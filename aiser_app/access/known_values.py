@@ -53,8 +53,7 @@ def _seen_cube(cube: Cube, tables: Mapping[str, GrantedTable], policies: Policie
     return replace(
         cube,
         dimensions=tuple(
-            _unmeasured_dimension(d) if d.column.casefold() in masked else d
-            for d in cube.dimensions
+            _masked_dimension(d) if d.column.casefold() in masked else d for d in cube.dimensions
         ),
     )
 
@@ -100,3 +99,8 @@ def _unmeasured_dimension(dimension: Dimension) -> Dimension:
         minimum="",
         maximum="",
     )
+
+
+def _masked_dimension(dimension: Dimension) -> Dimension:
+    """Of a masked column not even what its codes mean: that tells which codes there are."""
+    return replace(_unmeasured_dimension(dimension), value_titles=())

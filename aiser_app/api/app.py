@@ -13,6 +13,7 @@ from aiser_app.api import (
     auth,
     conversations,
     health,
+    models,
     policies,
     queries,
     results,
@@ -57,6 +58,7 @@ def build_api() -> FastAPI:
         api_keys.router,
         users.router,
         policies.router,
+        models.router,
     ):
         app.include_router(router, prefix=PREFIX, responses=ERROR_RESPONSES)
     app.include_router(health.router)

@@ -36,6 +36,7 @@ from aiser_app.services.query_requests import QueryRequests
 from aiser_app.services.results import Results
 from aiser_app.services.runs import Runs
 from aiser_app.services.sample_source import SampleMaker
+from aiser_app.services.semantic_models import SemanticModels
 from aiser_app.services.source_setup import SourceSetup
 from aiser_app.services.sources import Sources
 from aiser_app.services.throttle import Throttle
@@ -59,6 +60,7 @@ class Services:
     data: DataAccess
     source_setup: SourceSetup
     policies: DataPolicies
+    models: SemanticModels
     queries: Queries
     query_history: QueryHistory
     advice: Advice
@@ -142,6 +144,7 @@ class _QueryServices(TypedDict):
     data: DataAccess
     source_setup: SourceSetup
     policies: DataPolicies
+    models: SemanticModels
     queries: Queries
     uploads: Uploads
     query_history: QueryHistory
@@ -163,6 +166,7 @@ def _query_services(
             sources_dir=settings.sources_dir,
         ),
         policies=DataPolicies(engine, dialects=dialects),
+        models=SemanticModels(engine, dialects=dialects),
         queries=Queries(
             engine,
             queue=queue,

@@ -136,6 +136,8 @@ class Cube:
     """Instead of a table: a SELECT in the source's dialect."""
     is_hidden: bool = False
     """Usable by name and by joins, and neither offered nor linked to words: a bridge, a technical table."""
+    reads: tuple[str, ...] = ()
+    """With `sql`: the tables that it reads, as the guard found when the model was written."""
 
     def find_dimension(self, name: str) -> Dimension | None:
         return next((d for d in self.dimensions if d.name == name), None)

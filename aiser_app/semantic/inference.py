@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from aiser_app.domain.catalog import (
@@ -297,31 +297,35 @@ def _measures(
         )
     ]
     for column in table.columns:
-        named = titles.of(column.name)
         if column.name in times:
             continue
         if column.name in keys:
-            measures.append(_measure(column, named, Aggregation.COUNT_DISTINCT))
+            chosen: tuple[Aggregation, ...] = (Aggregation.COUNT_DISTINCT,)
+            if name_words(column.name)[-1:] == ("year",):
+                chosen += (Aggregation.MIN, Aggregation.MAX)
         elif _TYPES.get(column.type) is DimensionType.NUMBER:
             chosen = (Aggregation.SUM, Aggregation.AVG) if is_flag(column) else _NUMERIC
-            measures += [_measure(column, named, aggregation) for aggregation in chosen]
-        if column.name in keys and name_words(column.name)[-1:] == ("year",):
-            bounds = (Aggregation.MIN, Aggregation.MAX)
-            measures += [_measure(column, named, item) for item in bounds]
+        else:
+            continue
+        measures += _measures_of(column, titles.of(column.name), chosen)
     return tuple(measures)
 
 
-def _measure(column: ColumnProfile, title: str, aggregation: Aggregation) -> Measure:
-    distinct = aggregation is Aggregation.COUNT_DISTINCT
-    return Measure(
-        name=f"{aggregation.value}_{column.name}",
-        aggregation=aggregation,
-        column=column.name,
-        title=measure_title(aggregation, plural(title) if distinct else title),
-        description=column.description,
-        unit="" if distinct else _unit(column, is_key=False),
-        is_hidden=aggregation is Aggregation.SUM and is_level(column.name),
-    )
+def _measures_of(
+    column: ColumnProfile, title: str, chosen: Sequence[Aggregation]
+) -> Iterator[Measure]:
+    unit, is_high = _unit(column, is_key=False), is_level(column.name)
+    for aggregation in chosen:
+        distinct = aggregation is Aggregation.COUNT_DISTINCT
+        yield Measure(
+            name=f"{aggregation.value}_{column.name}",
+            aggregation=aggregation,
+            column=column.name,
+            title=measure_title(aggregation, plural(title) if distinct else title),
+            description=column.description,
+            unit="" if distinct else unit,
+            is_hidden=aggregation is Aggregation.SUM and is_high,
+        )
 
 
 def _joins(links: Sequence[KeyLink], names: dict[str, str]) -> tuple[Join, ...]:

@@ -119,12 +119,17 @@ def _age(source: DataSource, now: datetime) -> datetime:
 def _keep_model(
     uow: UnitOfWork, source: DataSource, model: SemanticModel, now: datetime
 ) -> SemanticModel:
-    """The newest version if it says the same, else a next one."""
-    latest = uow.semantic_models.find_latest(source.organization_id, source.source_id)
-    version = latest.version if latest else 0
-    model = replace(model, source_id=source.source_id, version=version)
-    if latest is not None and encode(latest) == encode(model):
-        return latest
-    model = replace(model, version=version + 1)
-    uow.semantic_models.add(source.organization_id, model, now)
+    """The newest inferred version if it says the same, else a next one.
+
+    An edited model stays in force over it, with its facts.
+    """
+    organization_id, source_id = source.organization_id, source.source_id
+    latest = uow.semantic_models.find_inferred(organization_id, source_id)
+    if latest is not None:
+        model = replace(model, source_id=source_id, version=latest.version)
+        if encode(latest) == encode(model):
+            return latest
+    version = uow.semantic_models.find_latest_version(organization_id, source_id) + 1
+    model = replace(model, source_id=source_id, version=version)
+    uow.semantic_models.add(organization_id, model, now)
     return model

@@ -37,7 +37,8 @@ def policies_of(uow: UnitOfWork, actor: Actor, source: DataSource) -> Policies:
 
 def for_agent(granted: QuerySource, model: SemanticModel) -> QuerySource:
     """The same without what the model does not speak of: tables that are hidden from the agent."""
-    known = [cube.table for cube in model.cubes if cube.table in granted.tables]
+    spoken_of = dict.fromkeys(name for cube in model.cubes for name in (cube.table, *cube.reads))
+    known = [name for name in spoken_of if name in granted.tables]
 
     def load(names: Sequence[str]) -> list[GrantedTable]:
         if isinstance(granted.tables, GrantedTables):
@@ -54,5 +55,7 @@ def _latest(uow: UnitOfWork, source: DataSource) -> SemanticModel | None:
 def _of_model(model: SemanticModel | None) -> Mapping[str, GrantedTable]:
     cubes = model.cubes if model else ()
     return {
-        cube.table: GrantedTable(name=cube.table, row_estimate=cube.row_count) for cube in cubes
+        cube.table: GrantedTable(name=cube.table, row_estimate=cube.row_count)
+        for cube in cubes
+        if cube.table
     }

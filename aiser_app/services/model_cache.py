@@ -51,7 +51,7 @@ class ModelCache:
         found = self._seen.get(key)
         if found is None:
             if isinstance(granted.tables, GrantedTables):
-                granted.tables.load(cube.table for cube in model.cubes)
+                granted.tables.load(cube.table for cube in model.cubes if cube.table)
             found = self._seen[key] = seen_model(model, granted.tables, policies)
             while len(self._seen) > self._kept:
                 self._seen.popitem(last=False)

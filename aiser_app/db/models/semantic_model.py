@@ -11,7 +11,7 @@ from aiser_app.db.models.metadata import METADATA
 
 
 class SemanticModelRow(SQLModel, table=True):
-    """Every version is kept; the highest one of a source is in force."""
+    """Every version is kept. Which ones are in force, `domain.model_version.Origin` says."""
 
     metadata = METADATA
     __tablename__: ClassVar[str] = "semantic_models"
@@ -25,3 +25,6 @@ class SemanticModelRow(SQLModel, table=True):
     version: int
     content: dict[str, Any] = Field(sa_type=JSONB)
     created_at: datetime
+    origin: str = Field(default="inferred", max_length=20)
+    author_id: str | None = Field(default=None, foreign_key="users.user_id", max_length=32)
+    note: str = ""

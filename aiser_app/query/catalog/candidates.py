@@ -209,11 +209,14 @@ def _keys(tables: Sequence[TableProfile], naming: Naming) -> Iterator[tuple[_Key
     for table in tables:
         entity = entities[table.name]
         is_vague = _is_number(entity[-1:]) or ending[schema_of(table), entity[-1:]] > MAX_HOMONYMS
+        home = home_key(table)
         for column in table.columns:
+            if not _is_unique_key(column):
+                continue
             words = naming.column(table, column)
-            is_home = len(words) > 1 and column is home_key(table)
-            if _is_unique_key(column) and (is_home or _may_name_key(words, entity)):
-                key = _key(table, column, words, entity, is_vague=is_vague)
+            is_home = len(words) > 1 and column is home
+            if is_home or _may_name_key(words, entity):
+                key = _key(table, column, words, entity, is_home=column is home, is_vague=is_vague)
                 if entity or not key.is_generic:
                     groups[column.type, key.full][schema_of(table)].append(key)
     for by_schema in groups.values():
@@ -224,11 +227,17 @@ def _keys(tables: Sequence[TableProfile], naming: Naming) -> Iterator[tuple[_Key
 
 
 def _key(
-    table: TableProfile, column: ColumnProfile, words: Words, entity: Words, *, is_vague: bool
+    table: TableProfile,
+    column: ColumnProfile,
+    words: Words,
+    entity: Words,
+    *,
+    is_home: bool,
+    is_vague: bool,
 ) -> _Key:
     is_generic = all(word in GENERIC_KEYS for word in words)
     full = (*entity, *words) if is_generic else words
-    is_aside = not (is_generic or _mentions(full, entity) or column is home_key(table))
+    is_aside = not (is_generic or is_home or _mentions(full, entity))
     return _Key(table, column, words, entity, is_generic, full, is_aside, is_vague)
 
 

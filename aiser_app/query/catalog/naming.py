@@ -56,6 +56,7 @@ class Naming:
         self._known = known
         self._meant = _Abbreviations(known) if len(known) <= _MOST_ENTITIES else None
         self._cut = {table.name: shared_prefix(table) for table in tables}
+        self._read: dict[tuple[int, str], Words] = {}
 
     def is_entity_word(self, word: str) -> bool:
         return word in self._known
@@ -65,8 +66,13 @@ class Naming:
         return entity_words(table) if found is None else found
 
     def column(self, table: TableProfile, column: ColumnProfile) -> Words:
-        words = name_words(column.name)[self._cut.get(table.name, 0) :]
-        return tuple(self._spelled(part) for word in words for part in self._split(word))
+        place = self._cut.get(table.name, 0), column.name
+        found = self._read.get(place)
+        if found is None:
+            words = name_words(column.name)[place[0] :]
+            found = tuple(self._spelled(part) for word in words for part in self._split(word))
+            self._read[place] = found
+        return found
 
     def _split(self, word: str) -> Words:
         """`custid` is cust, id; only where what is left means something here."""
