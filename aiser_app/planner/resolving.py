@@ -99,7 +99,7 @@ class Resolver:
 
     def entities(self, segment: Segment) -> list[Option]:
         return _best(
-            Option(t, path, t.score - _PER_ENTITY_JOIN * len(path.joins), role=path.role)
+            Option(t, path, t.score - _PER_ENTITY_JOIN * len(path.joins), role=path.way)
             for t in segment.targets
             if t.kind == "cube"
             for path in self._paths(t)
@@ -124,13 +124,12 @@ class Resolver:
         paths = self._paths(target)
         if dimension is None:
             return
-        several = len(self._lexicon.paths.to(self._root.name, target.cube)) > 1
         for path in paths:
             score = target.score - _PER_JOIN * len(path.joins)
             agreement = _agreement(preposition, f"{dimension.name} {path.role}")
             score += self._context(target, path, dimension) + agreement
             yield Option(
-                target, path, score, role=path.role if several else "", dimension=dimension,
+                target, path, score, role=path.way, dimension=dimension,
                 title=dimension.title, disagrees=agreement < 0,
             )  # fmt: skip
 
@@ -177,7 +176,7 @@ class Resolver:
             refs = self._own_refs(cube) if not path.joins else self._path_refs(path)
             if refs:
                 title = f"{path.role} {singular(cube.title)}".strip()
-                yield Option(target, path, score, path.role, refs, title=title)
+                yield Option(target, path, score, path.way, refs, title=title)
 
     def _own_refs(self, cube: Cube) -> tuple[DimensionRef, ...]:
         label = label_of(cube)
@@ -197,7 +196,8 @@ class Resolver:
             return ()
         shorter = Path(owner.name, path.joins[:-1])
         refs = self._label_refs(shorter, owner, key, join)
-        return refs or (DimensionRef(member=f"{owner.name}.{key.name}", role=shorter.role),)
+        way = self._lexicon.paths.way_of(self._root.name, shorter.joins)
+        return refs or (DimensionRef(member=f"{owner.name}.{key.name}", role=way),)
 
     def _names_its_row(self, cube: Cube, dimension: Dimension) -> bool:
         """Label or key of its own cube: grouping by it means grouping by the entity."""
@@ -218,12 +218,11 @@ class Resolver:
         label = label_of(target) if target else None
         if target is None or label is None:
             return ()
-        several = len(self._lexicon.paths.to(self._root.name, target.name)) > 1
-        role = (join.role or path.role) if several else ""
+        role = self._lexicon.paths.way_of(self._root.name, (*path.joins, join))
         shown = DimensionRef(member=f"{target.name}.{label.name}", role=role)
         if _is_unique(label, target):
             return (shown,)
-        own_role = path.role if len(self._lexicon.paths.to(self._root.name, owner.name)) > 1 else ""
+        own_role = self._lexicon.paths.way_of(self._root.name, path.joins)
         return (shown, DimensionRef(member=f"{owner.name}.{key.name}", role=own_role))
 
 

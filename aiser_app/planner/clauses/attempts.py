@@ -22,7 +22,7 @@ from aiser_app.planner.segments import Kind, Segment
 from aiser_app.planner.words import Token
 
 _MOST_COVERS = 3
-_COVER_SPAN = 9.0
+_COVER_SPAN = 8.0
 _MOST_ROOTS = 12
 
 

@@ -150,21 +150,21 @@ FILLERS = frozenset(word_set("""a an the of in on at for to from with by is are 
     went goes look looking looked want wants interested question answer company business
     dataset database system records entries rows count counts amount amounts value values
     level levels type types kind kinds category group names ids respective both two pair side
-    order ordered term terms basis regarding concerning considering not too very
-    many few more most less own different various certain other others another
-    first place main current present recent ago back since once again together apart aside
-    including excluding include exclude counting counted regardless irrespective whether
-    and or but yet while whereas i.e. ie eg etc ok okay hi hello thanks thank
+    order ordered term terms basis regarding concerning considering  too very
+         own different various certain   
+     place main current present recent ago back since once again together  
+      include   counted regardless irrespective whether
+      but yet while whereas i.e. ie eg etc ok okay hi hello thanks thank
     separate distinct unique absolute absolut plain raw exact overall general
     should must may might shall will be able possible available existing
     attributed assigned belonging belong belongs related linked associated connected
     happen occur occurs exist exists occurring
     split breakdown sorted ranked descending ascending needed required asked
-    enough alone anything everything something nothing else event events case cases instance instances occurrence occurrences person persons
+    enough alone anything everything something  else event events case cases instance instances occurrence occurrences person persons
     euro euros eur dollars usd gbp pounds catalogue catalog assortment portfolio
     places place sites site going road lineup roster fleet lately overall-wise far e i g dont etc so-called namely ourselves itself
     themselves exactly please single ones both simple often time times"""))
-"""Words that may stand anywhere and exclude nothing; they lose against every meaning in the data."""
+"""Words that may stand anywhere   nothing; they lose against every meaning in the data."""
 
 NEUTRAL = word_set("""place placed got received recorded handled processed carried generated brought achieved
     entered issued created logged captured reported submitted booked performed conducted executed
