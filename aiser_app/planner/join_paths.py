@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from aiser_app.domain.semantic_model import Join, SemanticModel
 
 LONGEST_PATH = 4
-_MAIN, _NAMED_AS_KEY, _ROLE = 1.0, 1.3, 2.2
+_MAIN, _NAMED_AS_KEY, _ROLE = 1.0, 1.3, 1.6
+_ROUND_ABOUT = 2.0
+_MOST_WAYS = 12
 """What a join costs: one with a role of its own is rarely the way that is meant, however short."""
 
 
@@ -63,7 +65,7 @@ class JoinPaths:
         while queue:
             effort, _, path = heapq.heappop(queue)
             known = reach.setdefault(path.target, [])
-            if known and known[0].effort < effort:
+            if len(known) >= _MOST_WAYS or (known and known[0].effort + _ROUND_ABOUT < effort):
                 continue
             known.append(path)
             cube = self._model.find_cube(path.target)
@@ -108,9 +110,15 @@ class JoinPaths:
         tokens = [token_of(j) for j in reversed(joins)]
         return next((t for t in tokens if t not in others), tokens[0])
 
-    def to(self, root: str, cube: str) -> tuple[Path, ...]:
-        """All easiest paths, one per parallel way; none when `cube` is out of reach."""
-        return self._reach.get(root, {}).get(cube, ())
+    def to(self, root: str, cube: str, role: str = "") -> tuple[Path, ...]:
+        """All easiest paths, one per parallel way; none when `cube` is out of reach.
+
+        With a role the easiest that pass it, if there are any.
+        """
+        ways = self._reach.get(root, {}).get(cube, ())
+        through = tuple(p for p in ways if role and any(j.role == role for j in p.joins))
+        ways = through or ways
+        return tuple(p for p in ways if p.effort <= ways[0].effort)
 
     def reachable(self, root: str) -> frozenset[str]:
         return frozenset(self._reach.get(root, {}))

@@ -273,7 +273,8 @@ def _add_values(lexicon: Lexicon, cube: Cube, dimension: Dimension) -> None:
         if len("".join(head)) < 4:
             continue
         if len(values) == 1:
-            lexicon.add(head, _value(cube, dimension, values[0], 0.8, "part of a value"))
+            score = 0.8 if len(head) > 1 or len(values[0]) < 2 * len(head[0]) else 0.64
+            lexicon.add(head, _value(cube, dimension, values[0], score, "part of a value"))
         elif len(values) <= len(dimension.values) / 2 and len(dimension.values) > 8:
             text = re.split(r"[\W_]+", values[0])[: len(head)]
             target = Target(

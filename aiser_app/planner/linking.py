@@ -98,11 +98,18 @@ def targets_of(part: tuple[Token, ...], lexicon: Lexicon) -> tuple[Target, ...]:
     found = _prefer_exact_form(part, [t for t in found if _may_bind(part, t)])
     if any(t.kind == "value" and t.score == 1.0 for t in found):
         found = [t for t in found if t.kind != "value" or t.score >= _ALSO_EXACT]
+    if len(part) == 1 and part[0].text[:1].isupper():
+        found = [replace(t, score=0.8) if _is_half(t) else t for t in found]
     best = max((t.score for t in found), default=0.0)
     found = [t for t in found if t.score >= best - _FAR_BEHIND]
     if any(t.corrected_from for t in part):
         found = [replace(t, how="spelling", score=t.score - _SPELLING_LOSS) for t in found]
     return tuple(found)
+
+
+def _is_half(target: Target) -> bool:
+    """The first word of a longer value: a name when it is written like one."""
+    return target.how == "part of a value" and target.score < 0.8
 
 
 def _prefer_exact_form(part: tuple[Token, ...], found: list[Target]) -> list[Target]:

@@ -57,6 +57,8 @@ class Resolver:
         self._model = lexicon.model
         self._root = root
         self._mentioned = mentioned
+        self.role = ""
+        """Role through which things are to be reached."""
 
     def groups(self, segment: Segment, preposition: str = "") -> list[Option]:
         """What one can group by; a key column stands for the named thing it refers to."""
@@ -114,7 +116,8 @@ class Resolver:
         return {j.target for j in cube.joins if j.columns[0][0] == dimension.column}
 
     def _paths(self, target: Target) -> tuple[Path, ...]:
-        paths = self._lexicon.paths.to(self._root.name, target.cube)
+        role = self.role or (target.via[1] if target.via[0] else "")
+        paths = self._lexicon.paths.to(self._root.name, target.cube, role)
         if target.via != ("", ""):
             return tuple(p for p in paths if p.joins and p.joins[-1].role == target.via[1])
         return paths

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 from aiser_app.planner import grammar
@@ -18,6 +19,8 @@ _LONGEST_CUE = 7
 _CUE_SCORE = 0.97
 _CONCEPT_SCORE = 0.82
 _FILLER = 1.0
+_PASSED_OVER = 9.0
+_STRICT = (Kind.GROUP, Kind.NOT, Kind.CUE, Kind.EXTREME, Kind.AGGREGATE, Kind.DISTINCT, Kind.AND)
 _CARRIERS = frozenset("with have has having had contain contains containing include includes".split())
 _NAMES = frozenset("name names title titles description subject label".split())
 _NEUTRAL = 0.4
@@ -31,7 +34,7 @@ def cut(tokens: tuple[Token, ...], lexicon: Lexicon, today: date) -> list[Cover]
     by_start: dict[int, list[Segment]] = {}
     for at in range(len(tokens)):
         found = [*_links(tokens, at, lexicon), *_closed(tokens, at, today)]
-        by_start[at] = [*found, _loose(tokens[at], at)]
+        by_start[at] = [*found, _loose(tokens[at], at, is_cue=any(_is_strict(s) for s in found))]
     best: list[list[Cover]] = [[Cover(0.0, ())]] + [[] for _ in tokens]
     for at in range(len(tokens)):
         for segment in by_start[at]:
@@ -128,9 +131,16 @@ def _adjective(words: tuple[str, ...], tokens: tuple[Token, ...], at: int, size:
     )  # fmt: skip
 
 
-def _loose(token: Token, at: int) -> Segment:
+def _is_strict(segment: Segment) -> bool:
+    """A word of the grammar that must not be passed over as if it said nothing."""
+    return segment.kind in _STRICT and segment.end == segment.start + 1
+
+
+def _loose(token: Token, at: int, *, is_cue: bool) -> Segment:
     """The segment of a word that nothing else covers."""
     found = grammar.fallback(token, at)
+    if is_cue:
+        return replace(found, weight=found.weight - _PASSED_OVER)
     if found.kind is Kind.UNKNOWN and token.kind == "symbol" and token.text in ";()[]{}:":
         return Segment(Kind.FUNCTION, at, at + 1, token.text, 0.0, word=token.text)
     if found.kind is not Kind.UNKNOWN or token.kind != "word":

@@ -77,6 +77,7 @@ class Options:
 
     def _choices(self, segment: Segment, preposition: str, role: str) -> Choices:
         resolver = self.resolver
+        resolver.role = role
         dims = _by_role(resolver.dimensions(segment, preposition), role)
         found = Choices(
             values=_by_role(resolver.values(segment, preposition), role),

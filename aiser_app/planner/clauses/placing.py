@@ -25,9 +25,10 @@ from aiser_app.planner.lexicon import Target
 from aiser_app.planner.measuring import default_aggregation, is_additive, name_words
 from aiser_app.planner.resolving import Option
 from aiser_app.planner.segments import Kind, Segment
+from aiser_app.planner.thesaurus import GENERIC_TAILS
 from aiser_app.planner.units import convert
 from aiser_app.planner.vocabulary import UNITS
-from aiser_app.planner.words import stem
+from aiser_app.planner.words import split_name, stem
 
 _WEAK = 0.5
 FAR = "related rows are taken to be required"
@@ -67,6 +68,8 @@ class Placing(Restricting):
         if not kind or used is None or used.text != segment.text or not choices.is_tied(kind):
             return
         option: Option = getattr(choices, kind)[0]
+        if _is_pair(getattr(choices, kind)):
+            return
         if used.member.startswith(option.target.member):
             self.sketch.cost(f"“{segment.text}” can mean more than one thing", 0.26)
 
@@ -837,11 +840,23 @@ class Placing(Restricting):
             return self._subject(segment, self._grouped(choices, option))
         if self.state.which:
             return self._subject(segment, self._grouped(choices, option))
+        if option.target.kind != "cube":
+            self.sketch.cost(f"“{segment.text}” was not used", 0.2)
         return self._mention(segment, option)
 
     def _product(self, segment: Segment) -> bool:
         figure = product_figure(self.root, segment.concept, self.state.aggregation) if segment.concept else None
         return figure is not None and self._add(segment, figure, "synonym")
+
+
+def _is_pair(options: list[Option]) -> bool:
+    """A code and its name are one thing."""
+    words = [
+        frozenset(w for w in split_name(o.dimension.title) if w not in GENERIC_TAILS)
+        for o in options[:2]
+        if o.dimension is not None
+    ]
+    return len(words) == 2 and words[0] == words[1] and options[0].target.cube == options[1].target.cube
 
 
 def _top(found: tuple[str, Option] | None) -> float:
