@@ -9,6 +9,7 @@ from rapidfuzz.distance import DamerauLevenshtein
 
 from aiser_app.planner.clauses.concepts import CONCEPT_WORDS
 from aiser_app.planner.clauses.cues import CUE_PHRASES, FILLERS, NEUTRAL
+from aiser_app.planner.clauses.verbs import is_neutral_verb
 from aiser_app.planner.dates import MONTHS
 from aiser_app.planner.grammar import fallback, recognise, weight_of
 from aiser_app.planner.lexicon import LONGEST_PHRASE, Lexicon, Target
@@ -207,6 +208,8 @@ def _is_slip(word: str, candidate: str, allowed: int) -> bool:
 
 def _is_known(token: Token, lexicon: Lexicon) -> bool:
     if token.stem in lexicon.vocabulary or token.lower in _KNOWN_WORDS:
+        return True
+    if is_neutral_verb(token.lower):
         return True
     if token.stem in _KNOWN_WORDS or root(token.stem) in lexicon.roots:
         return True

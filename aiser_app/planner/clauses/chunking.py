@@ -9,6 +9,7 @@ from datetime import date
 from aiser_app.planner import grammar
 from aiser_app.planner.clauses import concepts
 from aiser_app.planner.clauses.cues import ADJECTIVES, CUE_PHRASES, FILLERS, NEUTRAL, PARTS, WEEKDAYS
+from aiser_app.planner.clauses.verbs import is_neutral_verb
 from aiser_app.planner.lexicon import LONGEST_PHRASE, Lexicon
 from aiser_app.planner.linking import Cover, targets_of
 from aiser_app.planner.segments import Kind, Segment
@@ -147,6 +148,6 @@ def _loose(token: Token, at: int, *, is_cue: bool) -> Segment:
         return found
     if token.lower in FILLERS:
         return Segment(Kind.FUNCTION, at, at + 1, token.text, _FILLER, word=token.lower)
-    if token.lower in NEUTRAL:
+    if token.lower in NEUTRAL or is_neutral_verb(token.lower):
         return Segment(Kind.FUNCTION, at, at + 1, token.text, _NEUTRAL, word=token.lower)
     return found

@@ -22,7 +22,8 @@ _WORDS = {
     "distance": "distance far kilometres kilometers km miles mileage",
     "volume": "litres liters litre liter gallons",
     "energy": "kwh mwh energy consumption",
-    "payout": "payout payouts paid",
+    "payout": "payout payouts paid pay",
+    "currency": "euro euros eur usd dollar dollars gbp pound pounds",
 }
 CONCEPT_WORDS: dict[str, str] = {
     word: concept for concept, text in _WORDS.items() for word in text.split()
@@ -57,7 +58,7 @@ _FITS: dict[str, dict[str, float]] = {
     "distance": {"distance": 4, "km": 3, "mile": 3, "mileage": 2},
     "volume": {"litre": 4, "liter": 4, "gallon": 4, "volume": 2.5},
     "energy": {"kwh": 4, "mwh": 4, "energy": 3, "consumption": 3},
-    "payout": {"paid": 4, "payout": 4, "payment": 2, "amount": 1},
+    "payout": {"paid": 4, "payout": 4, "payment": 2, "amount": 1.5},
     "height": {"height": 4, "altitude": 2, "elevation": 2},
     "temperature": {"temperature": 4, "temp": 4},
 }  # fmt: skip
@@ -75,6 +76,7 @@ _AGAINST: dict[str, frozenset[str]] = {
 }  # fmt: skip
 _UNITS_OF = {"duration": frozenset("min h s d hour day minute second".split())}
 _ENOUGH = 2.0
+_PAYMENTS = word_set("payment transaction receipt payout settlement")
 _SALE_TABLES = word_set("""order sale invoice booking transaction payment purchase receipt ticket item line
     bill charge subscription reservation shipment trip rental contract""")
 
@@ -100,6 +102,8 @@ def _points(cube: Cube, dimension: Dimension, concept: str) -> float:
         points += 3.0
     if points > 0 and concept == "money" and name_words(cube.name, cube.title) & _SALE_TABLES:
         points += 1.0
+    if points > 0 and concept == "payout" and name_words(cube.name, cube.title) & _PAYMENTS:
+        points += 2.0
     return points
 
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from aiser_app.domain.semantic_model import Aggregation, DimensionType
 from aiser_app.domain.semantic_query import Filter, FilterGroup, FilterOperator
 from aiser_app.planner.clauses.concepts import concept_columns
-from aiser_app.planner.clauses.figuring import row_figure
+from aiser_app.planner.clauses.figuring import row_figure, rows_of
 from aiser_app.planner.clauses.options import Choices
 from aiser_app.planner.clauses.placing import Placing
 from aiser_app.planner.clauses.sketch import Moment
-from aiser_app.planner.clauses.timeliness import lateness, planned_time, punctuality
+from aiser_app.planner.clauses.timeliness import lateness, planned_time, punctuality, time_of_verb
 from aiser_app.planner.clauses.walking import ROLE_OPEN
 from aiser_app.planner.lexicon import own_key
 from aiser_app.planner.measuring import name_words
@@ -176,6 +176,8 @@ class Cueing(Placing):
                 self.sketch.groups = [g for g in self.sketch.groups if last.target.member not in (r.member for r in g.refs)]
             if self.restrict_null(segment, choices, is_null=is_null != negated):
                 return
+        if not is_null and self.state.quantifier:
+            return
         if is_null or behind is not None:
             self.state.null = True
             if not is_null:
@@ -183,6 +185,11 @@ class Cueing(Placing):
         self.state.null = self.state.null and self.is_kind(behind, Kind.LINK, Kind.FUNCTION)
         if not self.state.null:
             self.sketch.cost(f"“{segment.text}” was not used", _UNUSED_COST)
+
+    def count_rows(self) -> None:
+        self.sketch.figures.append(rows_of(self.root))
+        self.sketch.counts = True
+        self.close("figure")
 
     def _relation(self, segment: Segment) -> None:
         self.state.relation = segment.word
@@ -200,7 +207,7 @@ class Cueing(Placing):
             sketch.cost(f"“{state.number.text}” was not used", 0.3)
         if state.relation and not self._settle_relation():
             sketch.cost("a comparison was not used", 0.3)
-        if state.negated:
+        if state.negated and not self._settle_negated_verb():
             sketch.cost("a negation was not used", 0.3)
         if state.ordering:
             sketch.cost("the order is not clear", 0.3)
@@ -228,6 +235,15 @@ class Cueing(Placing):
     def _has_role(self, member: str, role: str) -> bool:
         paths = self.options.lexicon.paths.to(self.root.name, member.partition(".")[0])
         return any(p.role == role for p in paths)
+
+    def _settle_negated_verb(self) -> bool:
+        """ "Goods have not arrived": the date of the arrival is empty."""
+        words = [s.word for s in self.segments if s.kind is Kind.FUNCTION]
+        found = next((d for d in (time_of_verb(self.root, w) for w in reversed(words)) if d is not None), None)
+        if found is None or found.null_fraction == 0:
+            return False
+        self.sketch.conditions.append(Filter(member=f"{self.root.name}.{found.name}", operator=FilterOperator.NOT_SET))
+        return True
 
     def _settle_relation(self) -> bool:
         """ "Completed later than planned": the words behind are the word of a column, not its name."""

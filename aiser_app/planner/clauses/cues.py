@@ -161,7 +161,7 @@ FILLERS = frozenset(word_set("""a an the of in on at for to from with by is are 
     happen occur occurs exist exists occurring
     split breakdown sorted ranked descending ascending needed required asked
     enough alone anything everything something  else event events case cases instance instances occurrence occurrences person persons
-    euro euros eur dollars usd gbp pounds catalogue catalog assortment portfolio
+    new newly field version versions catalogue catalog assortment portfolio
     places place sites site going road lineup roster fleet lately overall-wise far e i g dont etc so-called namely ourselves itself
     themselves exactly please single ones both simple often time times"""))
 """Words that may stand anywhere   nothing; they lose against every meaning in the data."""

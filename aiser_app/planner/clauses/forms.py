@@ -52,6 +52,10 @@ def read_through(walks: Walks, segments: Sequence[Segment]) -> Completing | None
     walk = walks(segments)
     walk.run()
     walk.sketch.lists = walk.sketch.asks_which and walk.sketch.extreme is not None
+    subject = walk.sketch.subject
+    if not walk.sketch.figures and walk.sketch.extreme is None and (subject is None or subject.is_rows):
+        if not walk.sketch.asks_how_much:
+            walk.sketch.counts = True
     if not walk.sketch.failure:
         walk.complete()
     return None if walk.sketch.failure else walk

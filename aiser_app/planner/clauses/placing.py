@@ -53,6 +53,8 @@ class Placing(Restricting):
         if state.match is not None:
             self.match_text(segment.text)
             return
+        if segment.concept == "currency" and self._as_currency(segment):
+            return
         choices = self.options.of(segment, state.preposition, state.role)
         choices = self._prefer_neighbours(choices)
         for place in self._places():
@@ -60,6 +62,21 @@ class Placing(Restricting):
                 self._check_ties(segment, choices)
                 return
         self._unplaced(segment)
+
+    def _as_currency(self, segment: Segment) -> bool:
+        """ "Payments by method, in euro": the money, not the number of them."""
+        if segment.targets and max(t.score for t in segment.targets) > 0.9:
+            return False
+        self.sketch.note(segment.text, "currency", "unit", 0.95)
+        sketch = self.sketch
+        if sketch.figures or sketch.counts or sketch.subject is None or not sketch.subject.is_rows:
+            return True
+        figure = self.of_concept("money", Aggregation.SUM)
+        if figure is not None:
+            sketch.figures.append(figure)
+            if sketch.extreme is not None:
+                sketch.extreme_figure = sketch.extreme_figure or figure
+        return True
 
     def _check_ties(self, segment: Segment, choices: Choices) -> None:
         """Two columns that fit equally well are a question, not an answer."""
@@ -751,7 +768,15 @@ class Placing(Restricting):
             state.last_moment = Moment(option.target.member, option.role)
             self.close("time", option)
             return True
+        if state.negated and kind in ("texts", "times", "numbers") and not self._is_compared(following):
+            state.negated = False
+            return self.restrict_null(segment, choices, is_null=True)
         return self._by_kind(segment, choices, kind, option)
+
+    def _is_compared(self, following: Segment | None) -> bool:
+        return self.is_kind(following, Kind.COMPARE, Kind.DATE, Kind.NUMBER) or (
+            following is not None and following.kind is Kind.CUE and following.word != "output"
+        )  # fmt: skip
 
     def _is_verb(self, segment: Segment, kind: str, option: Option) -> bool:
         """A participle that shares a root with a column ties phrases; it is no figure."""

@@ -24,14 +24,15 @@ from aiser_app.planner.clauses.figuring import (
 from aiser_app.planner.clauses.options import Choices
 from aiser_app.planner.clauses.sketch import Figure, Having, Moment
 from aiser_app.planner.clauses.timeliness import planned_time, time_of_verb
-from aiser_app.planner.clauses.walking import Walk
-from aiser_app.planner.join_paths import Path
+from aiser_app.planner.clauses.walking import ROLE_OPEN, Walk
+from aiser_app.planner.join_paths import Path, token_of
 from aiser_app.planner.lexicon import Target, own_key
 from aiser_app.planner.measuring import name_words
 from aiser_app.planner.resolving import Option, is_number
 from aiser_app.planner.segments import Kind, Segment
 from aiser_app.planner.units import convert, number_text
 from aiser_app.planner.words import root as root_of
+from aiser_app.planner.words import split_name
 
 _OPPOSITE = {
     FilterOperator.GT: FilterOperator.LTE, FilterOperator.GTE: FilterOperator.LT,
@@ -122,9 +123,24 @@ class Restricting(Walk):
         self.sketch.conditions.append(
             Existence(
                 cube=cube, conditions=conditions, is_negated=negated, of=self.root.name,
-                at_least=at_least,
+                at_least=at_least, role=self._existence_role(cube),
             )  # fmt: skip
         )
+
+    def _existence_role(self, cube: str) -> str:
+        """Of several joins back to the root, the one whose role the question names."""
+        owner = self.options.model.find_cube(cube)
+        joins = [j for j in owner.joins if j.target == self.root.name] if owner is not None else []
+        if len(joins) < 2:
+            return ""
+        words = {root_of(s.text.lower()) or s.text.lower() for s in self.segments}
+        for join in joins:
+            roles = {root_of(w) or w for w in split_name(join.role)}
+            if roles & words:
+                return join.role
+        plain = [j for j in joins if all(own == key for own, key in j.columns)]
+        self.sketch.cost(ROLE_OPEN, 0.05 if plain else 0.3)
+        return token_of((plain or joins)[0])
 
     def restrict_null(self, segment: Segment, choices: Choices, *, is_null: bool) -> bool:
         """As in "products with no brand", "cost is missing"."""

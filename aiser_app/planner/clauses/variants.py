@@ -21,6 +21,12 @@ _BENIGN = re.compile(
     r"ignore case|thanks|please|rounded|round|in percent|as percent|no need)\b", re.IGNORECASE,
 )
 _SEVERAL = re.compile(r"[?.!]\s+(?:and |also )?(?:how|what|which|who|where|when|why|show|list)\b", re.IGNORECASE)
+_RESTRICTS = re.compile(
+    r"\b(?:only|not|without|excluding|exclude|except|leave|skip|ignore|at least|more than|no|all|any|same)\b"
+)
+_LEAVE_OUT = re.compile(r"\bleave (?:the )?([^,;()]+?) out\b", re.IGNORECASE)
+_NOT_COUNTING = re.compile(r"\bnot (?:counting|including)\b", re.IGNORECASE)
+_CODED = re.compile(r"\b[a-z]+ \(([A-Z][A-Z0-9]{1,5})\)")
 _LEAD = re.compile(r"^(?:please|pls|plz|hi|hello|hey|can you|could you|would you|can we|now|and|then|just|go|ok|kindly)[\s,]+", re.IGNORECASE)
 _COMMANDS = word_set("""delete remove pause close update set insert create drop rename cancel send mark stop start
     move assign raise lower approve refund book email truncate alter grant merge archive deactivate
@@ -39,7 +45,8 @@ def variants(question: str) -> Iterator[tuple[str, float]]:
     yield question, 0.0
     bare = _BRACKETS.sub("", question)
     if bare != question:
-        yield bare, 0.03
+        inside = " ".join(_BRACKETS.findall(question)).lower()
+        yield bare, 0.3 if _RESTRICTS.search(inside) else 0.06
     short = _REMARK.sub("", bare)
     if short != bare:
         yield short, 0.03
@@ -56,6 +63,8 @@ _HALF_DOZEN = re.compile(r"\bhalf (?:a )?dozen\b", re.IGNORECASE)
 def tidy(text: str) -> str:
     """The same words in the order in which names are written: "type of vehicle" is the vehicle type."""
     text = _ADVERBS.sub("", _KIND_OF.sub(r"\1 type", text))
+    text = _NOT_COUNTING.sub("excluding", _LEAVE_OUT.sub(r"excluding \1", text))
+    text = _CODED.sub(r"\1", text)
     return _HALF_DOZEN.sub("6", text)
 
 

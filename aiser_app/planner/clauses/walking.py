@@ -143,6 +143,9 @@ class Walk:
             self.sketch.asks_how_much = True
             state.aggregation = None
             return
+        if segment.aggregation is Aggregation.COUNT and self._stands_alone(segment, following):
+            self.count_rows()
+            return
         if segment.aggregation is Aggregation.COUNT:
             state.counting = True
             self.sketch.counts = True
@@ -156,6 +159,16 @@ class Walk:
             state.output = False
         state.by = state.which = False
         state.extreme = None if state.extreme is not None and state.extreme.extreme == "pick" else state.extreme
+
+    def _stands_alone(self, segment: Segment, following: Segment | None) -> bool:
+        """ "For each cause: count, average minutes": the rows are counted."""
+        return segment.text.lower() in ("count", "number", "counts") and (
+            following is not None and following.kind is Kind.AND and following.text == ","
+        )  # fmt: skip
+
+    def count_rows(self) -> None:
+        """Overridden where figures are made."""
+        raise NotImplementedError
 
     def _on_distinct(self, segment: Segment) -> None:
         self.state.distinct = True

@@ -16,7 +16,7 @@ _JOIN_LOSS = 0.3
 _PER_TABLE = 0.03
 _ASSUMPTION_LOSS = 0.015
 _PER_WEIGHT = 0.012
-_PER_LOOSE_VERB = 0.01
+_PER_LOOSE_VERB = 0.025
 
 
 def confidence(sketch: Sketch, cover: Cover) -> float:
