@@ -188,6 +188,8 @@ def _add_name(
         add((*stems, *words), 1.0)
         if len(words) > len(stems) and tuple(stem(w) for w in words[: len(stems)]) == stems:
             add(words[len(stems) :], 0.95)
+        elif len(words) > 1 and stem(words[0]) == stems[-1]:
+            add(words[1:], 0.93)
     if len(words) < 2:
         return
     add(("".join(words),), 0.95)

@@ -99,7 +99,7 @@ def roots_of(cover: Cover, lexicon: Lexicon) -> list[str]:
     for cube in lexicon.model.cubes:
         if cube.name not in linked and cube.joins:
             reached = [o for o in strength if lexicon.paths.to(cube.name, o)]
-            if len(reached) > 1:
+            if reached:
                 linked[cube.name] = 0.4 * sum(strength[o] for o in reached)
     return sorted(linked, key=lambda name: (-linked[name], name))[:_MOST_ROOTS]
 

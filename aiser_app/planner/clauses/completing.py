@@ -259,6 +259,8 @@ class Completing(Cueing):
     def _lists_rows(self) -> bool:
         """Things with names are listed; events without a name are counted."""
         named = any(d.is_label for d in self.root.dimensions)
+        if self.sketch.spans and not self.sketch.conditions and not self.sketch.lists:
+            return False
         return self.sketch.lists or (named and self.root.row_count <= _MANY_ROWS)
 
     def _settle_mean_side(self) -> None:

@@ -72,6 +72,10 @@ _AGAINST: dict[str, frozenset[str]] = {
         "price amount cost id rate sample returned scrap scrapped planned reserved minimum revenue damaged per value"
     ),
     "duration": word_set("planned estimated standard price amount id start started ended at delay"),
+    "weight": word_set("capacity limit price tariff rate max maximum empty"),
+    "distance": word_set("price rate cost limit per"),
+    "volume": word_set("price rate cost capacity per"),
+    "energy": word_set("price rate cost capacity per"),
     "price": word_set("amount total quantity id change discount days lead"),
 }  # fmt: skip
 _UNITS_OF = {"duration": frozenset("min h s d hour day minute second".split())}

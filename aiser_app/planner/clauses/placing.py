@@ -20,6 +20,7 @@ from aiser_app.planner.clauses.options import Choices
 from aiser_app.planner.clauses.restricting import Restricting
 from aiser_app.planner.clauses.sketch import Figure, Moment
 from aiser_app.planner.clauses.timeliness import is_time_verb, time_of_verb
+from aiser_app.planner.clauses.verbs import is_neutral_verb
 from aiser_app.planner.join_paths import Path
 from aiser_app.planner.lexicon import Target
 from aiser_app.planner.measuring import default_aggregation, is_additive, name_words
@@ -85,8 +86,10 @@ class Placing(Restricting):
         if not kind or used is None or used.text != segment.text or not choices.is_tied(kind):
             return
         option: Option = getattr(choices, kind)[0]
-        if _is_pair(getattr(choices, kind)):
-            return
+        if kind == "groups" or _is_pair(getattr(choices, kind)):
+            kept = [o for o in getattr(choices, kind)[1:] if o.target.cube != option.target.cube or o.role != option.role]
+            if not kept or option.score - kept[0].score >= 0.03 or _is_pair(getattr(choices, kind)):
+                return
         if used.member.startswith(option.target.member):
             self.sketch.cost(f"“{segment.text}” can mean more than one thing", 0.26)
 
@@ -116,7 +119,7 @@ class Placing(Restricting):
 
     def _places(self) -> tuple[Callable[[Segment, Choices], bool], ...]:
         return (
-            self._as_unit, self._as_null, self._as_related, self._as_group, self._in_order, self._compared,
+            self._as_verb, self._as_unit, self._as_null, self._as_related, self._as_group, self._in_order, self._compared,
             self._with_number, self._as_mean_side, self._as_output, self._aggregated, self._counted,
             self._ranked, self._plain,
         )  # fmt: skip
@@ -141,6 +144,23 @@ class Placing(Restricting):
         self.close("")
 
     # announced roles
+
+    def _as_verb(self, segment: Segment, choices: Choices) -> bool:
+        """A verb that only shares its root with something: "booked" is no book."""
+        word = segment.text.lower()
+        if " " in word or not (is_neutral_verb(word) or is_time_verb(word)):
+            return False
+        found = choices.best("values", "flags", "texts", "entities", "far_values", "far_entities")
+        exact = choices.best("numbers", "measures", "times")
+        if found is None or (exact is not None and exact[1].score >= found[1].score):
+            return False
+        if found[1].target.how != "word form" and not (found[1].target.value and found[1].target.form != word):
+            return False
+        if not self.sketch.bound:
+            return False
+        self.sketch.tied.add(segment.text)
+        self.state.verbs.append(word)
+        return True
 
     def _as_unit(self, segment: Segment, choices: Choices) -> bool:
         """As in "downtime hours": a unit, when a figure stands beside it."""
