@@ -8,6 +8,7 @@ from aiser_app.domain.answer import Clarification
 from aiser_app.domain.semantic_model import SemanticModel
 from aiser_app.domain.semantic_query import SemanticQuery
 from aiser_app.planner.asking import Asking
+from aiser_app.planner.clauses.definitions import write_out
 from aiser_app.planner.clauses.judging import judge_rich
 from aiser_app.planner.clauses.timeliness import is_time_verb
 from aiser_app.planner.clauses.variants import asks_several
@@ -36,13 +37,14 @@ def plan(
     `instructions` defines terms: "Net revenue is the order total less shipping, completed orders only."
     """
     asking = Asking(lexicon_for(model), today)
+    question = write_out(question, instructions) if instructions else question
     parts = [p for p in sentences(question) if p.lower().strip(" ,.!") not in _POLITE]
     if not parts:
         return asking.about("There is no question in this text.", reason="empty")
     if len(parts) > 1:
         if asks_several(question):
             return _several(asking)
-        whole = judge_rich(question, asking.lexicon, today, instructions)
+        whole = judge_rich(question, asking.lexicon, today)
         if isinstance(whole, Reading) or whole.reason == "command":
             return whole
         return _several(asking)
@@ -59,7 +61,7 @@ def plan(
         if isinstance(followed, Reading) and followed.score >= ANSWER_FROM:
             return followed
     if isinstance(alone, Unreadable) or _speaks_of_dates(parts[0]):
-        alone = _richer(parts[0], alone, asking, today, instructions)
+        alone = _richer(parts[0], alone, asking, today)
     return _answer_or_ask(alone, asking)
 
 
@@ -70,10 +72,10 @@ def _several(asking: Asking) -> Unreadable:
 
 
 def _richer(
-    text: str, alone: Reading | Unreadable, asking: Asking, today: date, instructions: str
+    text: str, alone: Reading | Unreadable, asking: Asking, today: date
 ) -> Reading | Unreadable:
     """What the wide grammar makes of it; a question back with options needs more to be overruled."""
-    rich = judge_rich(text, asking.lexicon, today, instructions)
+    rich = judge_rich(text, asking.lexicon, today)
     if isinstance(rich, Unreadable):
         return rich if rich.reason == "command" else alone
     if isinstance(alone, Unreadable) and alone.clarification.options and rich.score < _CLEARER:

@@ -16,9 +16,7 @@ from aiser_app.planner.words import Token, singular, tokenize
 
 
 
-def judge_rich(
-    question: str, lexicon: Lexicon, today: date, instructions: str = ""
-) -> Reading | Unreadable:
+def judge_rich(question: str, lexicon: Lexicon, today: date) -> Reading | Unreadable:
     verb = command_of(question)
     if verb:
         return _refused_command(verb)
