@@ -128,7 +128,7 @@ def _check_events(text: str) -> None:
 
 def _node(node: yaml.Node) -> Node:
     line = node.start_mark.line + 1
-    if not node.tag.startswith(_PLAIN):
+    if not node.tag.startswith(_PLAIN) or node.tag.startswith(f"{_PLAIN}python"):
         raise Unreadable(f"The tag {node.tag[:40]} is not supported.", line)
     if isinstance(node, yaml.ScalarNode):
         return Scalar(node.value, line, node.tag.removeprefix(_PLAIN))

@@ -220,10 +220,16 @@ class _Cubes:
                 (columns.get(a, a) if is_member else a, self._column(base, b) if of_member else b)
                 for a, b, is_member, of_member in pairs
             ),
-            role=extra.text("role") or (_role_of(other, base) if other in self._aliases else ""),
+            role=self._role(other, base, extra),
             score=_number(extra.text("score"), 1.0),
             source=extra.text("source") or "edited",
         )
+
+    def _role(self, other: str, base: str, extra: Mapping) -> str:
+        """As we wrote it, else what the other name of the target says."""
+        if extra.entries:
+            return extra.text("role")
+        return _role_of(other, base) if other in self._aliases else ""
 
     def _column(self, cube: str, member: str) -> str:
         """The column behind a dimension of another cube."""

@@ -11,10 +11,12 @@ _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 _UNSUPPORTED = frozenset(
     ("FILTER_PARAMS", "FILTER_GROUP", "SECURITY_CONTEXT", "SQL_UTILS", "COMPILE_CONTEXT", "TIME")
 )
-_NAME = r"(\"(?:[^\"]|\"\")+\"|`[^`]+`|\[[^\]]+\]|[A-Za-z_]\w*)"
+_NAME = r"(\"(?:[^\"]|\"\")+\"|`(?:[^`]|``)+`|\[(?:[^\]]|\]\])+\]|[A-Za-z_]\w*)"
 _COLUMN = re.compile(rf"\s*(?:(?P<cube>\{{CUBE\}})\s*\.\s*)?{_NAME}\s*")
 _SIDE = rf"\{{(\w+)(?:\.(\w+))?\}}(?:\s*\.\s*{_NAME})?"
-_EQUATION = re.compile(rf"\s*\(*\s*{_SIDE}\s*=\s*{_SIDE}\s*\)*\s*")
+_EQUATION = re.compile(
+    rf"\s*\(*\s*{_SIDE}\s*=\s*{_SIDE}\s*\)*\s*(?:\band\b(?=.)|$)", re.IGNORECASE | re.DOTALL
+)
 _CONSTANTS = frozenset(
     [
         "true",
@@ -72,9 +74,10 @@ def plain_column(sql: str) -> str:
 
 
 def unquoted(name: str) -> str:
-    if name[:1] == '"':
-        return name[1:-1].replace('""', '"')
-    return name[1:-1] if name[:1] in "`[" else name
+    if name[:1] == "[":
+        return name[1:-1].replace("]]", "]")
+    quote = name[:1]
+    return name[1:-1].replace(quote * 2, quote) if quote in ('"', "`") else name
 
 
 def equations(sql: str, cube: str, target: str) -> list[tuple[str, str, bool, bool]]:
@@ -83,9 +86,12 @@ def equations(sql: str, cube: str, target: str) -> list[tuple[str, str, bool, bo
     Raises:
         BadReference: it is no list of `{CUBE}.a = {target}.b` with AND between them.
     """
-    pairs = []
-    for part in re.split(r"\s+and\s+", REFERENCE.sub(r"{\1}", sql), flags=re.IGNORECASE):
-        match = _EQUATION.fullmatch(part)
+    text = REFERENCE.sub(r"{\1}", sql)
+    pairs: list[tuple[str, str, bool, bool]] = []
+    at = 0
+    while not pairs or at < len(text):
+        match = _EQUATION.match(text, at)
+        at = match.end() if match else len(text)
         sides = [_side(match, at) for at in (1, 4)] if match else []
         owners = [_owner(name, cube, target) for name, _, _ in sides]
         if sorted(owners) != sorted(["own", target]) or any(not name for _, name, _ in sides):

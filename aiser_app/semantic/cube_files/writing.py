@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import yaml
@@ -84,17 +84,22 @@ class _Writer:
             ),
             joins=joins,
             dimensions=[self._dimension(cube, item, names) for item in cube.dimensions],
-            measures=[self._measure(item, names) for item in cube.measures],
-            segments=[self._segment(item, names) for item in cube.segments],
+            measures=[self._measure(cube, item, names) for item in cube.measures],
+            segments=[self._segment(cube, item, names) for item in cube.segments],
         )
 
     def _joins(self, cube: Cube) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """Cube knows one join for each pair of cubes: parallel ones lead to cubes of other names."""
         times = Counter(join.target for join in cube.joins)
-        joins, extras = [], {}
+        joins: list[dict[str, Any]] = []
+        extras: dict[str, Any] = {}
         for join in cube.joins:
             needs_alias = times[join.target] > 1 or join.target == cube.name
-            name = self._alias(join) if needs_alias else self._cubes.get(join.target, join.target)
+            name = (
+                self._alias(join, extras)
+                if needs_alias
+                else self._cubes.get(join.target, join.target)
+            )
             conditions = " AND ".join(
                 f"{{CUBE}}.{self._quoted(own)} = {{{name}}}.{self._quoted(other)}"
                 for own, other in join.columns
@@ -105,13 +110,16 @@ class _Writer:
             )
         return joins, extras
 
-    def _alias(self, join: Join) -> str:
+    def _alias(self, join: Join, taken: Collection[str]) -> str:
+        """Another name of the target, which other cubes may use as well."""
         base = self._cubes.get(join.target, join.target)
         role = join.role or "_".join(own for own, _ in join.columns)
         wanted = _safe(f"{base}_{role}")
         name, number = wanted, 2
-        while name in self._cubes.values() or (
-            name in self._aliases and self._aliases[name]["extends"] != base
+        while (
+            name in taken
+            or name in self._cubes.values()
+            or (name in self._aliases and self._aliases[name]["extends"] != base)
         ):
             name, number = f"{wanted}_{number}", number + 1
         title = f"{self._title(join.target)} ({role.replace('_', ' ')})"
@@ -128,7 +136,7 @@ class _Writer:
         made = f"MAKE_DATE({', '.join((*parts, '1')[:3])})" if parts else ""
         return _filled(
             name=name,
-            sql=item.sql or made or f"{{CUBE}}.{self._quoted(item.column)}",
+            sql=self._sql(cube, item.sql) or made or f"{{CUBE}}.{self._quoted(item.column)}",
             type=item.type.value,
             title=item.title,
             description=item.description,
@@ -151,19 +159,20 @@ class _Writer:
     def _is_primary(cube: Cube, item: Dimension) -> bool:
         return (item.column or item.name) in cube.primary_key
 
-    def _measure(self, item: Measure, names: dict[str, str]) -> dict[str, Any]:
+    def _measure(self, cube: Cube, item: Measure, names: dict[str, str]) -> dict[str, Any]:
         name = names[item.name]
         column = f"{{CUBE}}.{self._quoted(item.column)}" if item.column else ""
+        sql = self._sql(cube, item.sql)
         is_median = item.aggregation is Aggregation.MEDIAN
         return _filled(
             name=name,
-            sql=f"MEDIAN({column or item.sql})" if is_median else column or item.sql,
+            sql=f"MEDIAN({column or sql})" if is_median else column or sql,
             type="number" if is_median else item.aggregation.value,
             title=item.title,
             description=item.description,
             public=False if item.is_hidden else None,
             format=_format(item.unit),
-            filters=[{"sql": condition} for condition in item.filters],
+            filters=[{"sql": self._sql(cube, condition)} for condition in item.filters],
             meta=_meta(
                 item.synonyms,
                 name=item.name if name != item.name else None,
@@ -175,16 +184,20 @@ class _Writer:
             ),
         )
 
-    @staticmethod
-    def _segment(item: Segment, names: dict[str, str]) -> dict[str, Any]:
+    def _segment(self, cube: Cube, item: Segment, names: dict[str, str]) -> dict[str, Any]:
         name = names[item.name]
         return _filled(
             name=name,
-            sql=item.sql,
+            sql=self._sql(cube, item.sql),
             title=item.title,
             description=item.description,
             meta=_meta(item.synonyms, name=item.name if name != item.name else None),
         )
+
+    def _sql(self, cube: Cube, sql: str) -> str:
+        """A member that is named like its cube would be taken for the cube."""
+        name = self._cubes[cube.name]
+        return sql.replace(f"{{{name}}}", f"{{CUBE.{name}}}")
 
     def _table(self, name: str) -> str:
         schema, dot, table = name.partition(".")
