@@ -27,8 +27,19 @@ def exists(rows: RowReader, item: Existence) -> exp.Expr:
     if item.at_least < 1:
         raise QueryInvalid("At least one related row is needed; negate for none.")
     way = _way(rows, item)
+    if not way:
+        return _itself(rows, item)
     found = has_some(rows, way, item.conditions, item.at_least)
     return opposite(found) if item.is_negated else found
+
+
+def _itself(rows: RowReader, item: Existence) -> exp.Expr:
+    """Where a cube has no join to itself, its row is the only one that is related to the row."""
+    if item.at_least > 1:
+        return exp.true() if item.is_negated else exp.false()
+    found = rows.conditions(item.conditions)
+    holds = exp.and_(*found) if found else exp.true()
+    return opposite(holds) if item.is_negated else holds
 
 
 def _way(rows: RowReader, item: Existence) -> Path:
@@ -44,6 +55,8 @@ def _way(rows: RowReader, item: Existence) -> Path:
         left = "" if role else item.role
     else:
         left = item.role
+    if far.name == middle.name and all(join.target != far.name for join in far.joins):
+        return first
     if find_paths(model, middle.name, far.name) and far.name != middle.name:
         return (*first, *get_path(model, middle, far, left))
     return (*first, *get_way(model, middle, far, left))

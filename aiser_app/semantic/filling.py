@@ -93,7 +93,7 @@ def empty_groups(build: Build, grouping: Grouping, parts: Sequence[Part]) -> Par
 
     Groups by what that cube does not know are combined with all that occur.
     """
-    first = grouping.keys[0]
+    first = next((key for key in grouping.keys if not key.is_time), grouping.keys[0])
     cube = meeting_cube(build, (replace(first, role=""),))
     own = [replace(key, role=_own_role(key, first)) for key in grouping.keys]
     is_known = [_knows(build, cube.name, key) for key in own]
@@ -102,7 +102,11 @@ def empty_groups(build: Build, grouping: Grouping, parts: Sequence[Part]) -> Par
         item for item in grouping.conditions if _is_about(build, cube.name, item, first)
     )
     inner = Grouping(
-        keys=known, conditions=tuple(_without_role(item, first) for item in conditions)
+        keys=known,
+        conditions=tuple(_without_role(item, first) for item in conditions),
+        segments=tuple(
+            name for name in grouping.segments if _is_within(build, cube.name, name, "")
+        ),
     )
     fact = Fact(build, cube, inner)
     columns = [exp.alias_(fact.key(k.alias), identifier(k.alias)) for k in known]

@@ -48,7 +48,7 @@ def _related(rows: RowReader, item: Condition) -> Path | None:
         return None
     ways = {_up_way(rows, term.member, term.role) for term in rows.words.filtered_columns(item)}
     if isinstance(item, FilterGroup):
-        return next(iter(ways)) or None if len(ways) == 1 and not _has_existence(item) else None
+        return next(iter(ways)) or None if len(ways) == 1 and not _has_parts_apart(item) else None
     many = ways - {()}
     if len(many) > 1:
         raise QueryInvalid(
@@ -64,10 +64,13 @@ def _up_way(rows: RowReader, member: str, role: str) -> Path:
     return () if rows.scope.is_joined(path) else up_part(path)
 
 
-def _has_existence(item: Condition) -> bool:
-    if isinstance(item, FilterGroup):
-        return any(_has_existence(inner) for inner in item.conditions)
-    return isinstance(item, Existence)
+def _has_parts_apart(group: FilterGroup) -> bool:
+    """Whether parts of it speak for themselves: an opposite means that there is no such row at all."""
+    return any(
+        isinstance(inner, Existence)
+        or (isinstance(inner, FilterGroup) and (inner.is_negated or _has_parts_apart(inner)))
+        for inner in group.conditions
+    )
 
 
 def _one(rows: RowReader, item: Condition) -> exp.Expr:

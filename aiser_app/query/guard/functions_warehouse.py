@@ -18,7 +18,7 @@ ipv4stringtonum isfinite isinfinite isnan isnotnull isnull isvalidutf8 isvalidjs
 json_exists json_query json_value jsonextract jsonextractarrayraw jsonextractbool
 jsonextractfloat jsonextractint jsonextractkeys jsonextractkeysandvalues jsonextractraw
 jsonextractstring jsonextractuint jsonhas jsonlength jsontype length lengthutf8 like
-lowerutf8 makedate makedatetime map mapcontains mapkeys mapvalues match minus modulo monthname
+lowerutf8 makedate makedate32 makedatetime map mapcontains mapkeys mapvalues match minus modulo monthname
 multiif multiply multisearchany negate notempty nullif parsedatetime
 parsedatetimebesteffort parsedatetimebesteffortornull parsedatetimeornull path plus position
 positioncaseinsensitive positionutf8 protocol querystring quantileexact replaceall replaceone
@@ -47,7 +47,7 @@ any anyheavy anylast argmax argmin avg avgweighted boundingratio count corr cova
 deltasum entropy exponentialmovingavg first_value last_value grouparray grouparrayinsertat
 grouparraysample grouparraysorted groupbitand groupbitor groupbitxor groupconcat
 groupuniqarray intervallengthsum kurtpop kurtsamp max maxmap median min minmap quantile quantileexact
-quantileexactweighted quantiles quantilesexact quantilestdigest quantiletdigest
+quantileexactinclusive quantileexactweighted quantiles quantilesexact quantilestdigest quantiletdigest
 quantiletiming quantilestiming rankcorr retention sequencecount sequencematch simplelinearregression
 singlevalueornull skewpop skewsamp stddevpop stddevsamp stochasticlinearregression sum
 sumcount sumkahan summap sumwithoverflow topk topkweighted uniq uniqcombined uniqcombined64 uniqexact

@@ -35,11 +35,11 @@ _TEXT_PARTS = {
 }
 _ANY_TEXT_PARTS = "CAST(y AS TEXT) || '-' || LPAD(CAST(m AS TEXT), 2, '0') || '-' || LPAD(CAST(d AS TEXT), 2, '0')"
 _EPOCHS = {
-    "duckdb": "EPOCH_MS(CAST(x AS BIGINT))",
+    "duckdb": "EPOCH_MS(x)",
     "postgres": "TO_TIMESTAMP(x / 1000.0) AT TIME ZONE 'UTC'",
     "mysql": "CAST('1970-01-01' AS DATETIME(3)) + INTERVAL (x * 1000) MICROSECOND",
     "sqlite": "STRFTIME('%Y-%m-%d %H:%M:%f', x / 1000.0, 'unixepoch')",
-    "clickhouse": "fromUnixTimestamp64Milli(toInt64(x), 'UTC')",
+    "clickhouse": "fromUnixTimestamp64Milli(x, 'UTC')",
     "snowflake": "TO_TIMESTAMP_NTZ(x, 3)",
     "bigquery": "TIMESTAMP_MILLIS(x)",
     "tsql": "DATEADD(SECOND, x / 1000, CAST('1970-01-01' AS DATETIME2))",
@@ -71,7 +71,9 @@ def from_text(x: exp.Expr, text_format: str, dialect: str) -> exp.Expr:
             dialect,
         )
     if text_format in ("epoch_s", "epoch_ms") and dialect in _EPOCHS:
-        value = exp.Mul(this=x.copy(), expression=_number(1000)) if text_format == "epoch_s" else x
+        value: exp.Expr = exp.cast(x, "bigint")
+        if text_format == "epoch_s":
+            value = exp.Mul(this=value, expression=_number(1000))
         return filled(_EPOCHS[dialect], dialect, x=value)
     raise QueryInvalid(f"Times stored as “{text_format[:40]}” cannot be read.")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 import pytest
@@ -62,13 +62,15 @@ def _as_it_stands(sealed: str) -> str:
 
 
 @contextmanager
-def postgres_shop(folder: Path, request: pytest.FixtureRequest) -> Iterator[LiveShop]:
+def postgres_shop(
+    folder: Path, request: pytest.FixtureRequest, statements: Sequence[str] = SHOP
+) -> Iterator[LiveShop]:
     server: Postgres = request.getfixturevalue("postgres_server")
     name = f"shop_{uuid.uuid4().hex}"
     with psycopg.connect(server.url("postgres"), autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}".encode())
     with psycopg.connect(server.url(name), autocommit=True) as owner:
-        for statement in SHOP:
+        for statement in statements:
             owner.execute(statement.replace("DOUBLE", "DOUBLE PRECISION").encode())
         owner.execute("ANALYZE")
     engine = PostgresEngine(unseal=_as_it_stands, rules=HostRules())
@@ -81,11 +83,13 @@ def postgres_shop(folder: Path, request: pytest.FixtureRequest) -> Iterator[Live
 
 
 @contextmanager
-def mysql_shop(folder: Path, request: pytest.FixtureRequest) -> Iterator[LiveShop]:
+def mysql_shop(
+    folder: Path, request: pytest.FixtureRequest, statements: Sequence[str] = SHOP
+) -> Iterator[LiveShop]:
     server: MariaDB = request.getfixturevalue("mariadb_server")
     name = f"shop_{uuid.uuid4().hex[:12]}"
     server.run(f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
-    for statement in SHOP:
+    for statement in statements:
         server.run(
             statement.replace("VARCHAR", "VARCHAR(40)").replace('"order"', "`order`"), database=name
         )
@@ -98,11 +102,13 @@ def mysql_shop(folder: Path, request: pytest.FixtureRequest) -> Iterator[LiveSho
 
 
 @contextmanager
-def clickhouse_shop(folder: Path, request: pytest.FixtureRequest) -> Iterator[LiveShop]:
+def clickhouse_shop(
+    folder: Path, request: pytest.FixtureRequest, statements: Sequence[str] = SHOP
+) -> Iterator[LiveShop]:
     server: ClickHouse = request.getfixturevalue("clickhouse_server")
     name = f"shop_{uuid.uuid4().hex[:12]}"
     server.run(f"CREATE DATABASE {name}")
-    for statement in SHOP:
+    for statement in statements:
         server.run(_for_clickhouse(statement), name)
     engine = ClickHouseEngine(unseal=_as_it_stands, rules=HostRules())
     try:
@@ -131,10 +137,12 @@ def _for_clickhouse(statement: str) -> str:
 
 
 @contextmanager
-def sqlite_shop(folder: Path, request: pytest.FixtureRequest) -> Iterator[LiveShop]:
+def sqlite_shop(
+    folder: Path, request: pytest.FixtureRequest, statements: Sequence[str] = SHOP
+) -> Iterator[LiveShop]:
     path = folder / "shop.sqlite"
     with closing(sqlite3.connect(path)) as connection:
-        for statement in SHOP:
+        for statement in statements:
             connection.execute(re.sub(r"(DATE|TIMESTAMP) '", "'", statement))
         connection.commit()
     engine = SqliteEngine(folder, _as_it_stands)
@@ -144,7 +152,13 @@ def sqlite_shop(folder: Path, request: pytest.FixtureRequest) -> Iterator[LiveSh
         engine.close()
 
 
-ShopMaker = Callable[[Path, pytest.FixtureRequest], AbstractContextManager[LiveShop]]
+class ShopMaker(Protocol):
+    """Makes a database with the statements' tables, and drops it afterwards."""
+
+    def __call__(
+        self, folder: Path, request: pytest.FixtureRequest, statements: Sequence[str] = SHOP
+    ) -> AbstractContextManager[LiveShop]: ...
+
 
 SHOPS: dict[str, ShopMaker] = {
     "clickhouse": clickhouse_shop,

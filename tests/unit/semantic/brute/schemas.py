@@ -1,0 +1,149 @@
+"""Small random databases: a tree of tables, with missing values and keys that lead nowhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+from typing import Any
+
+from hypothesis import strategies as st
+
+from aiser_app.domain.semantic_model import (
+    Aggregation,
+    Cube,
+    Dimension,
+    DimensionType,
+    Join,
+    Measure,
+    SemanticModel,
+)
+
+Row = dict[str, Any]
+
+SHAPES: tuple[tuple[tuple[str, str], ...], ...] = (
+    (("a", "b"),),
+    (("a", "b"), ("b", "c")),
+    (("a", "b"), ("c", "b")),  # two facts of one thing
+    (("a", "b"), ("a", "c")),  # a bridge between b and c
+    (("a", "b"), ("a", "c"), ("c", "d")),
+    (("a", "b"), ("c", "b"), ("b", "d")),
+    (("a", "b"), ("c", "a"), ("c", "d")),  # facts of facts, and a way up and down
+)
+"""Edges from many to one, as (owner, target); between two tables there is one way only."""
+
+_TYPES = {
+    "id": DimensionType.NUMBER,
+    "n": DimensionType.NUMBER,
+    "w": DimensionType.NUMBER,
+    "t": DimensionType.STRING,
+    "moment": DimensionType.TIME,
+    "yes": DimensionType.BOOLEAN,
+}
+TEXTS = ("a", "A", "b", "b%", "o'c")
+TIMES = tuple(
+    datetime.fromisoformat(text)
+    for text in (
+        "2023-12-31 23:59:59",
+        "2024-01-01 00:00:00",
+        "2024-01-31 12:00:00",
+        "2024-02-29 08:30:00",
+        "2024-04-01 00:00:00",
+    )
+)
+
+
+@dataclass(frozen=True)
+class Schema:
+    edges: tuple[tuple[str, str], ...]
+    rows: dict[str, list[Row]]
+
+    @property
+    def cubes(self) -> tuple[str, ...]:
+        return tuple(self.rows)
+
+    @property
+    def model(self) -> SemanticModel:
+        return SemanticModel(
+            source_id="1" * 32, cubes=tuple(_cube(name, self.edges) for name in self.cubes)
+        )
+
+    def statements(self, types: dict[str, str], ending: str = "") -> list[str]:
+        """What creates and fills the tables."""
+        made = []
+        for name, rows in self.rows.items():
+            columns = [*_TYPES, *(f"{target}_id" for own, target in self.edges if own == name)]
+            kinds = ", ".join(f"{c} {types[c.rpartition('_')[2]]}" for c in columns)
+            made.append(f"CREATE TABLE {name} ({kinds}){ending}")
+            values = ", ".join(
+                "(" + ", ".join(_literal(row.get(column)) for column in columns) + ")"
+                for row in rows
+            )
+            if rows:
+                made.append(f"INSERT INTO {name} VALUES {values}")
+        return made
+
+
+def _literal(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def _cube(name: str, edges: tuple[tuple[str, str], ...]) -> Cube:
+    targets = [target for own, target in edges if own == name]
+    return Cube(
+        name=name,
+        table=name,
+        title=name.upper(),
+        primary_key=("id",),
+        dimensions=tuple(
+            Dimension(name=column, column=column, type=kind, title=column)
+            for column, kind in _TYPES.items()
+        ),
+        measures=(
+            Measure(name="count", aggregation=Aggregation.COUNT, column="", title="Count"),
+            Measure(name="sum_n", aggregation=Aggregation.SUM, column="n", title="Sum"),
+            Measure(name="avg_w", aggregation=Aggregation.AVG, column="w", title="Average"),
+            Measure(name="max_n", aggregation=Aggregation.MAX, column="n", title="Most"),
+            Measure(name="median_w", aggregation=Aggregation.MEDIAN, column="w", title="Median"),
+            Measure(
+                name="texts", aggregation=Aggregation.COUNT_DISTINCT, column="t", title="Texts"
+            ),
+        ),
+        joins=tuple(
+            Join(target=t, columns=((f"{t}_id", "id"),), source="declared") for t in targets
+        ),
+    )
+
+
+@st.composite
+def schemas(draw: st.DrawFn) -> Schema:
+    """The shape and the sizes shrink; the values come from a seed, which is far quicker to draw."""
+    edges = draw(st.sampled_from(SHAPES))
+    names = list(dict.fromkeys(name for edge in edges for name in edge))
+    chance = Random(draw(st.integers(0, 10_000)))
+    rows: dict[str, list[Row]] = {}
+    for name in names:
+        targets = [target for own, target in edges if own == name]
+        count = draw(st.integers(0, 6))
+        rows[name] = [_row(chance, number, targets) for number in range(1, count + 1)]
+    return Schema(edges, rows)
+
+
+def _row(chance: Random, number: int, targets: list[str]) -> Row:
+    values: Row = {
+        "n": chance.randint(-2, 3),
+        "w": chance.randint(-8, 8) / 4,
+        "t": chance.choice(TEXTS),
+        "moment": chance.choice(TIMES),
+        "yes": chance.random() < 0.5,
+        **{f"{target}_id": chance.randint(1, 6) for target in targets},
+    }
+    return {"id": number} | {
+        name: value if chance.random() > 0.2 else None for name, value in values.items()
+    }
