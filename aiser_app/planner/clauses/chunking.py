@@ -20,6 +20,7 @@ _LONGEST_CUE = 7
 _CUE_SCORE = 0.97
 _CONCEPT_SCORE = 0.82
 _FILLER = 1.0
+_WHOLE_NAME = 1.5
 _PASSED_OVER = 9.0
 _STRICT = (Kind.GROUP, Kind.NOT, Kind.CUE, Kind.EXTREME, Kind.AGGREGATE, Kind.DISTINCT, Kind.AND)
 _CARRIERS = frozenset("with have has having had contain contains containing include includes".split())
@@ -60,7 +61,7 @@ def _links(tokens: tuple[Token, ...], at: int, lexicon: Lexicon) -> Iterator[Seg
         top = max((t.score for t in targets), default=0.0)
         score = max(top, _CONCEPT_SCORE if concept else 0.0)
         text = " ".join(t.corrected_from or t.text for t in part)
-        weight = grammar.weight_of(end - at, score)
+        weight = grammar.weight_of(end - at, score) + (_WHOLE_NAME if end - at > 1 else 0.0)
         yield Segment(Kind.LINK, at, end, text, weight, targets=targets, concept=concept)
 
 

@@ -46,7 +46,7 @@ _FITS: dict[str, dict[str, float]] = {
         "usd": 1.5, "eur": 1.5, "gbp": 1.5, "premium": 1, "order": 0.5, "mrr": 1.5, "extended": 1,
     },
     "spend": {
-        "spend": 5, "spent": 5, "cost": 4, "expense": 4, "expenditure": 5, "amount": 1, "total": 1,
+        "spend": 5, "spent": 5, "cost": 4, "expense": 4, "expenditure": 5, "amount": 1.5, "total": 2,
         "paid": 2, "charge": 1.5, "value": 1, "price": 0.5, "purchase": 1,
     },
     "quantity": {"quantity": 4, "unit": 3, "piece": 3, "item": 1.5, "sold": 2, "count": 1, "ordered": 1},
@@ -119,11 +119,23 @@ def product_of(cube: Cube, concept: str) -> RowExpression | None:
     prices = [hit for hit in concept_columns(cube, "price") if hit[0] not in quantities]
     if not quantities or not prices:
         return None
-    return RowArithmetic(
+    gross = RowArithmetic(
         operator=Operator.MULTIPLY,
         row_left=ColumnTerm(member=f"{cube.name}.{quantities[0][0].name}"),
         row_right=ColumnTerm(member=f"{cube.name}.{prices[0][0].name}"),
     )
+    discount = next((d for d in cube.dimensions if _is_discount(d)), None)
+    if discount is None:
+        return gross
+    less = ColumnTerm(member=f"{cube.name}.{discount.name}")
+    return RowArithmetic(operator=Operator.SUBTRACT, row_left=gross, row_right=less)
+
+
+def _is_discount(dimension: Dimension) -> bool:
+    """An amount that was taken off the line, no rate."""
+    words = name_words(dimension.name, dimension.title)
+    is_rate = bool(words & {"percent", "rate", "pct"}) or dimension.unit == "%"
+    return dimension.type is DimensionType.NUMBER and "discount" in words and not is_rate
 
 
 NAMED_RATIOS: dict[tuple[str, ...], tuple[str, str, float]] = {

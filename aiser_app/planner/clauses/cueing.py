@@ -7,12 +7,21 @@ from dataclasses import replace
 from aiser_app.domain.semantic_model import Aggregation, DimensionType
 from aiser_app.domain.semantic_query import Filter, FilterGroup, FilterOperator
 from aiser_app.planner.clauses.concepts import concept_columns
-from aiser_app.planner.clauses.figuring import row_figure, rows_of
+from aiser_app.planner.clauses.figuring import flag_condition, row_figure, rows_of
 from aiser_app.planner.clauses.options import Choices
 from aiser_app.planner.clauses.placing import Placing
 from aiser_app.planner.clauses.sketch import Moment
-from aiser_app.planner.clauses.timeliness import lateness, planned_time, punctuality, time_of_verb
+from aiser_app.planner.clauses.timeliness import (
+    GONE,
+    STILL,
+    lateness,
+    planned_time,
+    punctuality,
+    still_there,
+    time_of_verb,
+)
 from aiser_app.planner.clauses.walking import ROLE_OPEN
+from aiser_app.planner.gazetteer import true_value
 from aiser_app.planner.lexicon import own_key
 from aiser_app.planner.measuring import name_words
 from aiser_app.planner.segments import Kind, Segment
@@ -62,6 +71,8 @@ class Cueing(Placing):
             self._relation(segment)
         elif word == "punctual":
             self._punctual(segment)
+        elif word == "still":
+            self._still(segment)
         elif word == "aside":
             self._aside(segment)
         elif word == "containing" and not self._may_match():
@@ -94,6 +105,38 @@ class Cueing(Placing):
             self.state.which = self.sketch.asks_which = self.sketch.lists = True
         else:
             self.state.relative = True
+
+    def _still(self, segment: Segment) -> None:
+        """ "Still open": by the date of the end, else by a flag or state of that name."""
+        condition = still_there(self.root)
+        if condition is not None:
+            self.sketch.conditions.append(condition)
+            self.sketch.note(segment.text, "dates", "name", 0.9)
+            self.close("flag")
+            return
+        for dimension in self.root.dimensions:
+            is_flag = dimension.type is DimensionType.BOOLEAN or true_value(dimension)
+            words = name_words(dimension.name, dimension.title)
+            if is_flag and words & (STILL | GONE):
+                option = self._as_options(dimension.name)[0]
+                self.sketch.conditions.append(flag_condition(option, is_true=bool(words & STILL)))
+                self.sketch.note(segment.text, option.target.member, "name", 0.9)
+                self.close("flag")
+                return
+        value = next(
+            (
+                (d, v) for d in self.root.dimensions for v in d.values
+                if name_words(d.name, d.title) & {"status", "state"} and v.lower() in STILL and v.lower() in segment.text.lower()
+            ),
+            None,
+        )  # fmt: skip
+        if value is None:
+            self.sketch.cost(f"“{segment.text}” was not used", _UNUSED_COST)
+            return
+        member = f"{self.root.name}.{value[0].name}"
+        self.add_value(Filter(member=member, operator=FilterOperator.EQUALS, values=(value[1],)))
+        self.sketch.note(segment.text, member, "value", 0.93)
+        self.close("value")
 
     def _any(self) -> None:
         """ "Did not run any route": none at all; "never … a single one" stays never."""

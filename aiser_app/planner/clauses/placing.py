@@ -672,7 +672,7 @@ class Placing(Restricting):
 
     def _add(self, segment: Segment, figure: Figure, how: str, option: Option | None = None) -> bool:
         if how:
-            self.sketch.note(segment.text, self.root.name, how, 0.85)
+            self.sketch.note(segment.text, self.root.name, how, 0.78)
         state = self.state
         pending = state.comparison
         state.aggregation, state.unit, state.output = None, "", False
@@ -707,6 +707,10 @@ class Placing(Restricting):
             if found is not None and self.sketch.subject is not None:
                 self.note(segment, found[0])
                 return self._add(segment, self._mass(segment, found[0]) or found[1], "", found[0])
+            timed = self.sketch.part is not None or self.sketch.grain is not None
+            if found is not None and timed and self.sketch.subject is None:
+                self.note(segment, found[0])
+                return self._add(segment, found[1], "", found[0])
             if found is not None and (self.state.which or extreme.number is not None or self.sketch.limit):
                 return self._subject(segment, subject[1])
         if number is not None and _top(number) >= _top(subject):

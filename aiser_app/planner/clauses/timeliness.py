@@ -109,6 +109,24 @@ def punctuality(cube: Cube, word: str, today: str) -> Condition | None:
     return Filter(member=real, operator=operator, other=planned)
 
 
+_ENDINGS = word_set("""closed close end ended left leave exit discontinued terminated termination removed retired
+    cancelled cancellation churned resigned ended expired departure deactivated""")
+GONE = word_set("retired discontinued closed inactive terminated deleted archived cancelled deactivated")
+STILL = word_set("open active trading employed running available current live valid operating installed")
+
+
+def still_there(cube: Cube) -> Condition | None:
+    """Not closed, not gone: the one date of an end that most rows lack is empty."""
+    found = [
+        d
+        for d in _times(cube)
+        if words_of(d) & _ENDINGS and not words_of(d) & _PLANNED and d.null_fraction >= 0.25
+    ]
+    if len(found) != 1:
+        return None
+    return Filter(member=f"{cube.name}.{found[0].name}", operator=FilterOperator.NOT_SET)
+
+
 def lateness(cube: Cube) -> Duration | None:
     """Days from the planned to the real date."""
     pair = pair_of(cube)
