@@ -22,6 +22,7 @@ from aiser_app.domain.semantic_query import (
 from aiser_app.planner.clauses.completing import Completing
 from aiser_app.planner.clauses.concepts import concept_columns
 from aiser_app.planner.clauses.sketch import Figure, Group, Moment, Sketch
+from aiser_app.planner.clauses.timeliness import validity
 from aiser_app.planner.dates import DateSpan, overlaps, years_possible
 from aiser_app.planner.unmatched import known_references
 from aiser_app.planner.words import split_name
@@ -39,11 +40,12 @@ class Assembling:
         self.today = today
         self.metrics: list[Metric] = []
         self.names: dict[object, str] = {}
+        self._in_force: list[Condition] = []
 
     def query(self) -> SemanticQuery | None:
         sketch = self.sketch
         times, dated = self._times()
-        filters = [*sketch.conditions, *dated]
+        filters = [*sketch.conditions, *dated, *self._in_force]
         if sketch.failure:
             return None
         if self._lists_rows():
@@ -207,7 +209,8 @@ class Assembling:
             sketch.fail(f"{self.walk.root.title} have no date")
             return (), []
         resolved = [(self._resolved(span, moment), moment) for span, moment in spans if moment is not None]
-        if sketch.failure:
+        resolved = [hit for hit in resolved if not self._is_in_force(*hit)]
+        if sketch.failure or not (resolved or needed):
             return (), []
         moment = self._moment() if needed else (resolved[0][1] if resolved else None)
         if needed and len(resolved) == 1 and sketch.moment is None:
@@ -226,6 +229,25 @@ class Assembling:
             dimension=moment.member, role=moment.role, granularity=grain, part=sketch.part, date_range=bounds
         )
         return (time,), filters
+
+    def _is_in_force(self, span: DateSpan, moment: Moment) -> bool:
+        """One day asked of rows that are valid from one date to another: those in force on it."""
+        pair = validity(self.walk.root)
+        if pair is None or span.start is None or span.start != span.end:
+            return False
+        first, last = (f"{self.walk.root.name}.{d.name}" for d in pair)
+        if moment.member != first:
+            return False
+        day = (span.start.isoformat(),)
+        ended = FilterGroup(
+            conditions=(
+                Filter(member=last, operator=FilterOperator.GTE, values=day),
+                Filter(member=last, operator=FilterOperator.NOT_SET),
+            ),
+            is_any=True,
+        )
+        self._in_force = [Filter(member=first, operator=FilterOperator.LTE, values=day), ended]
+        return True
 
     def _bounds(
         self, resolved: Sequence[tuple[DateSpan, Moment]], moment: Moment

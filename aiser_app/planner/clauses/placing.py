@@ -249,7 +249,7 @@ class Placing(Restricting):
         if listed and not state.by and not self._continues(found, following):
             return False
         number = choices.best("numbers", "measures")
-        if listed and number is not None and (found is None or number[1].score > found[1].score):
+        if listed and number is not None and (found is None or number[1].score >= found[1].score):
             return False
         if found is None or found[1].score < 0.35:
             return False
@@ -423,7 +423,8 @@ class Placing(Restricting):
         found = choices.best("numbers")
         subject = choices.best("entities", "groups")
         if subject is not None and (found is None or subject[1].score >= found[1].score):
-            if not number.unit and number.number >= 1 and number.number == int(number.number):
+            few = 1 < number.number < 1900 or (number.number == 1 and self.state.which)
+            if not number.unit and few and number.number == int(number.number):
                 self.sketch.limit = int(number.number)
                 self.state.which = True
                 return False
@@ -507,8 +508,22 @@ class Placing(Restricting):
             state.counting = True
             return False
         if others is not None and others[0] == "entities":
-            return self._mention(segment, others[1])
+            return self._average_row(segment, others[1]) or self._mention(segment, others[1])
         return False
+
+    def _average_row(self, segment: Segment, option: Option) -> bool:
+        """ "The average basket" is the average money of the rows, when no figure follows."""
+        following = self.peek()
+        behind = following is not None and following.kind is Kind.LINK and bool(
+            following.concept or self.options.of(following).numbers
+        )  # fmt: skip
+        if self.state.aggregation is not Aggregation.AVG or option.path.joins or behind:
+            return False
+        figure = self.of_concept("money", Aggregation.AVG)
+        if figure is None:
+            return False
+        self.note(segment, option)
+        return self._add(segment, figure, "", option)
 
     def _is_total_of_rows(self, option: Option) -> bool:
         """ "Total orders" counts them, unless a figure follows: "total order value"."""
@@ -606,12 +621,20 @@ class Placing(Restricting):
         if option.path.joins:
             self.sketch.cost(OTHER_TABLE, 0.3)
         figure = in_unit(figure, self.state.unit)
-        if self._is_unit_noun(segment, option):
+        if self._is_unit_noun(segment, option) or self._is_same(segment, option, fold):
             return True
         if self._is_said_by_verb(segment, option):
             return True
         self.note(segment, option)
         return self._add(segment, figure, "", option)
+
+    def _is_same(self, segment: Segment, option: Option, fold: Aggregation | None) -> bool:
+        """The column of a figure that is there already, named once more without being folded."""
+        known = any(f.column is option.dimension for f in self.sketch.figures if f.column is not None)
+        if fold is not None or not known:
+            return False
+        self.note(segment, option)
+        return True
 
     def _check_fold(self, column: Dimension, option: Option) -> None:
         """A column that could be added up or averaged, and nothing says which."""
@@ -858,13 +881,16 @@ class Placing(Restricting):
         elif kind == "flags":
             self.restrict_flag(segment, option)
         elif kind == "far_values":
-            self.restrict_far(segment, option)
             cost = self.sketch.costs.get(FAR, 0.0)
-            self.sketch.cost(FAR, cost + 0.12)
+            said = self.state.relative or self.state.quantifier or "contain" in self.state.verbs
+            self.restrict_far(segment, option)
+            self.sketch.cost(FAR, cost + (0.04 if said else 0.2))
         elif kind == "far_entities":
             self.note(segment, option)
+            if state.counting:
+                self.sketch.cost("what is counted has no place here", 0.4)
             self.add_existence(option.target.cube, (), state.negated)
-            self.sketch.cost(FAR, 0.08)
+            self.sketch.cost(FAR, 0.08 if state.relative or "with" in state.verbs else 0.2)
             self.close("existence", option)
         elif kind in ("numbers", "measures"):
             return self._add_figure(segment, option)

@@ -127,6 +127,15 @@ def still_there(cube: Cube) -> Condition | None:
     return Filter(member=f"{cube.name}.{found[0].name}", operator=FilterOperator.NOT_SET)
 
 
+def validity(cube: Cube) -> tuple[Dimension, Dimension] | None:
+    """The dates from which and until which a row is valid."""
+    starts = [d for d in _times(cube) if words_of(d) & {"from", "start", "begin", "effective"}]
+    ends = [d for d in _times(cube) if words_of(d) & {"to", "end", "until", "expiry"}]
+    if len(starts) != 1 or len(ends) != 1 or starts[0] is ends[0]:
+        return None
+    return starts[0], ends[0]
+
+
 def lateness(cube: Cube) -> Duration | None:
     """Days from the planned to the real date."""
     pair = pair_of(cube)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from aiser_app.domain.semantic_model import Aggregation, Cube
+from aiser_app.domain.semantic_model import Aggregation, Cube, DimensionType
 from aiser_app.domain.semantic_query import DimensionRef, FilterOperator, Granularity
 from aiser_app.planner.clauses.options import Options, is_plain_way
 from aiser_app.planner.clauses.sketch import Figure, Group, Moment, Sketch
@@ -98,7 +98,10 @@ class Walk:
             state.preposition = word
             state.which = False if word == "of" else state.which
         elif word in ("which", "what"):
-            state.which = self.sketch.asks_which = True
+            following = self.peek(skip=False)
+            noun = word == "which" or (following is not None and following.kind is Kind.LINK)
+            state.which = noun
+            self.sketch.asks_which = self.sketch.asks_which or noun
         if word in _LISTING or word in ("which", "what", "who"):
             self.sketch.lists = True
         if word == "each" and state.last == "entity":
@@ -160,6 +163,18 @@ class Walk:
         state.by = state.which = False
         state.extreme = None if state.extreme is not None and state.extreme.extreme == "pick" else state.extreme
 
+    def _as_named_date(self) -> bool:
+        """ "By completion date": which date is meant, not one group for every day."""
+        last = self.state.last_option
+        column = last.dimension if last is not None else None
+        if column is None or column.type is not DimensionType.TIME or last is None:
+            return False
+        self.sketch.moment = Moment(last.target.member, last.role)
+        if not self.sketch.spans and self.sketch.grain is None:
+            self.sketch.grain = Granularity.DAY
+        self.close("group", last)
+        return True
+
     def _stands_alone(self, segment: Segment, following: Segment | None) -> bool:
         """ "For each cause: count, average minutes": the rows are counted."""
         return segment.text.lower() in ("count", "number", "counts") and (
@@ -176,7 +191,9 @@ class Walk:
     def _on_extreme(self, segment: Segment) -> None:
         if self.sketch.extreme is not None:
             self.sketch.cost("more than one superlative", 0.3)
-        if segment.word in ("first", "last") and segment.number is None and self.state.last:
+        if segment.word in ("first", "last") and segment.number is None and (
+            self.state.last or self.state.counting
+        ):
             self.sketch.cost(f"“{segment.text}” is not clear", 0.2)
         self.sketch.extreme = self.state.extreme = segment
         if segment.extreme == "count" and self.state.last == "figure" and self.state.last_figure:
@@ -217,6 +234,8 @@ class Walk:
     def _on_grain(self, segment: Segment) -> None:
         state = self.state
         listed = state.joined and state.last == "group"
+        if segment.text.lower().endswith("date") and self._as_named_date():
+            return
         picked = self.sketch.extreme is not None and self.sketch.subject is None
         bare = not (segment.cued or state.by or state.which or listed or picked)
         if bare and segment.text.lower().endswith(("hours", "days")) and self.as_duration(segment):
