@@ -38,6 +38,9 @@ def response_to(error: AiserError) -> JSONResponse:
         headers["WWW-Authenticate"] = 'Bearer realm="aiser"'
     if error.http_status == 503:
         headers["Retry-After"] = "5"
-    return error_response(
-        error.http_status, error.code, error.message, hint=error.hint, headers=headers
-    )
+    body = envelope(error.code, error.message, hint=error.hint)
+    if error.line is not None:
+        body["error"]["line"] = error.line
+    if error.column is not None:
+        body["error"]["column"] = error.column
+    return JSONResponse(body, error.http_status, headers=headers)
