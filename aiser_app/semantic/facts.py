@@ -35,6 +35,10 @@ class Grouping:
         return tuple(key.alias for key in self.keys)
 
 
+_PLAIN_GROUPS = frozenset(("mysql",))
+"""Databases that do not recognize a longer expression in GROUP BY when they see it again."""
+
+
 class Fact:
     """One table's part in a query."""
 
@@ -59,15 +63,24 @@ class Fact:
         self._wheres.extend(self.rows.conditions((*grouping.conditions, *ranges)))
         self._wheres.extend(self.rows.segment(name) for name in grouping.segments)
         self._inputs: list[Input] = []
+        is_computed = any(
+            key.is_computed(found) for key, found in zip(keys, self._keys.values(), strict=True)
+        )
+        is_plain = build.dialect not in _PLAIN_GROUPS or not is_computed
+        self._is_inner = self.rows.scope.is_fanned or not is_plain
 
     def key(self, alias: str) -> exp.Expr:
         """The key's expression in the outermost part of this SELECT."""
-        return column(alias) if self.rows.scope.is_fanned else self._keys[alias].copy()
+        return column(alias) if self._is_inner else self._keys[alias].copy()
+
+    def row_key(self, alias: str) -> exp.Expr:
+        """The key's expression where rows are not grouped."""
+        return self._keys[alias].copy()
 
     def value(self, leaf: MeasureTerm | RowAggregate) -> exp.Expr:
         """An aggregate as an expression of this SELECT."""
         found = input_of(leaf, self.rows)
-        if not self.rows.scope.is_fanned:
+        if not self._is_inner:
             return found.over(found.value, self.build.dialect)
         return found.over(self._told_apart_value(found), self.build.dialect)
 
@@ -78,7 +91,7 @@ class Fact:
 
     def select(self, columns: Sequence[exp.Expr]) -> exp.Select:
         """The columns for each group; call it when all values were asked for."""
-        if self.rows.scope.is_fanned:
+        if self._is_inner:
             select = exp.select(*columns).from_(self._told_apart().subquery("told_apart"))
         else:
             select = self._filtered(exp.select(*columns))
@@ -93,7 +106,7 @@ class Fact:
         """The keys and one percentile, for databases that have no aggregate for it."""
         found = input_of(leaf, self.rows)
         value = exp.alias_(found.per_row.copy(), identifier(alias))
-        if self.rows.scope.is_fanned:
+        if self._is_inner:
             inner = self._told_apart_value(found)
             source = exp.select(*map(column, self._keys), exp.alias_(inner, identifier(alias)))
             given = source.from_(self._told_apart().subquery("told_apart"))
@@ -113,12 +126,14 @@ class Fact:
     def _told_apart(self) -> exp.Select:
         """Each row of the cube once in each group, with what is aggregated of it."""
         scope = self.rows.scope
+        names = scope.key_columns() if scope.is_fanned else ()
         own = [
             exp.alias_(column(name, scope.alias), identifier(f"row_{number}"))
-            for number, name in enumerate(scope.key_columns())
+            for number, name in enumerate(names)
         ]
         inputs = [
             exp.alias_(item.per_row.copy(), identifier(f"value_{number}"))
             for number, item in enumerate(self._inputs)
         ]
-        return self._filtered(exp.select(*self._aliased(), *own, *inputs)).distinct(copy=False)
+        select = self._filtered(exp.select(*self._aliased(), *own, *inputs))
+        return select.distinct(copy=False) if scope.is_fanned else select

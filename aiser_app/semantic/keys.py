@@ -45,6 +45,10 @@ class Key:
     def is_same(self, member: str, role: str) -> bool:
         return self.member == member and self.role == role and not self.periods
 
+    def is_computed(self, found: exp.Expr) -> bool:
+        """Whether it is an expression of the row rather than a column or the start of a span."""
+        return self.granularity is None and not isinstance(found, exp.Column)
+
     def sql(self, rows: Rows) -> exp.Expr:
         """The key of a row."""
         if self.periods:

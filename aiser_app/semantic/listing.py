@@ -58,7 +58,7 @@ class RowList:
         self.build = build
 
     def key(self, alias: str) -> exp.Expr:
-        return self._fact.key(alias)
+        return self._fact.row_key(alias)
 
     def value(self, expression: Expression) -> exp.Expr:
         raise QueryInvalid("Rows as they are have no measures.", hint="Ask for groups instead.")

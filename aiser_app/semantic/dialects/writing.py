@@ -43,6 +43,8 @@ _WEEKS = {"bigquery": "ISOWEEK", "tsql": "ISO_WEEK"}
 _CLICKHOUSE_TYPES = {"DATE": "Nullable(Date32)", "TIMESTAMP": "Nullable(DateTime64(6))"}
 """ClickHouse's plain types begin in 1970, and anything earlier would wrap around."""
 
+_ROUNDED_AVERAGES = frozenset(("mysql", "tsql"))
+"""Dialects in which the average of whole numbers has four digits, or is a whole number."""
 _CLICKHOUSE_OR_NULL: dict[type[exp.Expr], str] = {
     exp.Sum: "sumOrNull",
     exp.Avg: "avgOrNull",
@@ -65,6 +67,8 @@ def _rewritten(node: exp.Expr, dialect: str) -> exp.Expr:
         return _truncated(node, node.this, dialect)
     if isinstance(node, exp.ILike) and dialect == "tsql":
         return exp.Like(this=exp.Lower(this=node.this), expression=exp.Lower(this=node.expression))
+    if isinstance(node, exp.Avg) and dialect in _ROUNDED_AVERAGES:
+        node.set("this", exp.cast(node.this, "double"))
     if dialect == "clickhouse":
         return _for_clickhouse(node)
     if dialect == "tsql":
@@ -86,12 +90,10 @@ def _for_clickhouse(node: exp.Expr) -> exp.Expr:
 
 
 def _for_sql_server(node: exp.Expr) -> exp.Expr:
-    """No conditions as values there, and averages of whole numbers are whole."""
+    """No conditions as values there."""
     if isinstance(node, exp.Not) and isinstance(node.this, exp.Coalesce):
         flag = exp.case().when(node.this.this, exp.Literal.number(0)).else_(exp.Literal.number(1))
         return exp.EQ(this=flag, expression=exp.Literal.number(1))
-    if isinstance(node, exp.Avg) and not isinstance(node.this, exp.Cast):
-        node.set("this", exp.cast(node.this, "double"))
     return node
 
 

@@ -17,10 +17,6 @@ from tests.unit.semantic.brute.oracle import Oracle
 from tests.unit.semantic.brute.queries import queries
 from tests.unit.semantic.brute.schemas import Schema, schemas
 
-DUCKDB_TYPES = {
-    "id": "INTEGER", "n": "INTEGER", "w": "DOUBLE", "t": "VARCHAR", "moment": "TIMESTAMP",
-    "yes": "BOOLEAN",
-}  # fmt: skip
 SLOW = settings(
     max_examples=150,
     deadline=None,
@@ -51,7 +47,7 @@ def test_duckdb(data: st.DataObject) -> None:
     schema = data.draw(schemas())
     query = data.draw(queries(schema))
     with duckdb.connect() as connection:
-        for statement in schema.statements(DUCKDB_TYPES):
+        for statement in schema.statements():
             connection.execute(statement)
         sql = compiled(schema, query, "duckdb")
         rows = connection.execute(sql).fetchall()
@@ -64,7 +60,7 @@ def test_sqlite(data: st.DataObject) -> None:
     schema = data.draw(schemas())
     query = data.draw(queries(schema))
     connection = sqlite3.connect(":memory:")
-    for statement in schema.statements(DUCKDB_TYPES):
+    for statement in schema.statements():
         connection.execute(statement)
     sql = compiled(schema, query, "sqlite")
     rows = connection.execute(sql).fetchall()

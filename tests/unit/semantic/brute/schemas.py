@@ -40,6 +40,14 @@ _TYPES = {
     "moment": DimensionType.TIME,
     "yes": DimensionType.BOOLEAN,
 }
+_SQL_TYPES = {
+    "id": "INTEGER",
+    "n": "INTEGER",
+    "w": "DOUBLE",
+    "t": "VARCHAR",
+    "moment": "TIMESTAMP",
+    "yes": "BOOLEAN",
+}
 TEXTS = ("a", "A", "b", "b%", "o'c")
 TIMES = tuple(
     datetime.fromisoformat(text)
@@ -57,6 +65,8 @@ TIMES = tuple(
 class Schema:
     edges: tuple[tuple[str, str], ...]
     rows: dict[str, list[Row]]
+    prefix: str = ""
+    """Of the names of tables, so that several databases fit into one."""
 
     @property
     def cubes(self) -> tuple[str, ...]:
@@ -65,22 +75,23 @@ class Schema:
     @property
     def model(self) -> SemanticModel:
         return SemanticModel(
-            source_id="1" * 32, cubes=tuple(_cube(name, self.edges) for name in self.cubes)
+            source_id="1" * 32,
+            cubes=tuple(_cube(name, self.prefix, self.edges) for name in self.cubes),
         )
 
-    def statements(self, types: dict[str, str], ending: str = "") -> list[str]:
+    def statements(self) -> list[str]:
         """What creates and fills the tables."""
         made = []
         for name, rows in self.rows.items():
             columns = [*_TYPES, *(f"{target}_id" for own, target in self.edges if own == name)]
-            kinds = ", ".join(f"{c} {types[c.rpartition('_')[2]]}" for c in columns)
-            made.append(f"CREATE TABLE {name} ({kinds}){ending}")
+            kinds = ", ".join(f"{c} {_SQL_TYPES[c.rpartition('_')[2]]}" for c in columns)
+            made.append(f"CREATE TABLE {self.prefix}{name} ({kinds})")
             values = ", ".join(
                 "(" + ", ".join(_literal(row.get(column)) for column in columns) + ")"
                 for row in rows
             )
             if rows:
-                made.append(f"INSERT INTO {name} VALUES {values}")
+                made.append(f"INSERT INTO {self.prefix}{name} VALUES {values}")
         return made
 
 
@@ -94,11 +105,11 @@ def _literal(value: Any) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def _cube(name: str, edges: tuple[tuple[str, str], ...]) -> Cube:
+def _cube(name: str, prefix: str, edges: tuple[tuple[str, str], ...]) -> Cube:
     targets = [target for own, target in edges if own == name]
     return Cube(
         name=name,
-        table=name,
+        table=f"{prefix}{name}",
         title=name.upper(),
         primary_key=("id",),
         dimensions=tuple(
@@ -125,14 +136,41 @@ def _cube(name: str, edges: tuple[tuple[str, str], ...]) -> Cube:
 def schemas(draw: st.DrawFn) -> Schema:
     """The shape and the sizes shrink; the values come from a seed, which is far quicker to draw."""
     edges = draw(st.sampled_from(SHAPES))
-    names = list(dict.fromkeys(name for edge in edges for name in edge))
-    chance = Random(draw(st.integers(0, 10_000)))
-    rows: dict[str, list[Row]] = {}
-    for name in names:
-        targets = [target for own, target in edges if own == name]
-        count = draw(st.integers(0, 6))
-        rows[name] = [_row(chance, number, targets) for number in range(1, count + 1)]
-    return Schema(edges, rows)
+    sizes = {name: draw(st.integers(0, 6)) for name in _names(edges)}
+    return filled_schema(edges, sizes, draw(st.integers(0, 10_000)))
+
+
+def filled_schema(
+    edges: tuple[tuple[str, str], ...], sizes: dict[str, int], seed: int, prefix: str = ""
+) -> Schema:
+    """A schema with as many rows as asked for."""
+    chance = Random(seed)
+    rows = {
+        name: [
+            _row(chance, number, [target for own, target in edges if own == name])
+            for number in range(1, count + 1)
+        ]
+        for name, count in sizes.items()
+    }
+    return Schema(edges, rows, prefix)
+
+
+def fixed_schemas() -> list[Schema]:
+    """Every shape twice, small and smaller, under names of its own."""
+    return [
+        filled_schema(
+            edges,
+            {name: 6 - smaller - place for place, name in enumerate(_names(edges))},
+            7 * number + smaller,
+            f"s{number}_{smaller}_",
+        )
+        for number, edges in enumerate(SHAPES)
+        for smaller in (0, 2)
+    ]
+
+
+def _names(edges: tuple[tuple[str, str], ...]) -> list[str]:
+    return list(dict.fromkeys(name for edge in edges for name in edge))
 
 
 def _row(chance: Random, number: int, targets: list[str]) -> Row:
