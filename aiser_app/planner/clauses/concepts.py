@@ -42,7 +42,7 @@ _FITS: dict[str, dict[str, float]] = {
     "money": {
         "revenue": 5, "sale": 4, "turnover": 5, "total": 3, "amount": 2, "net": 0.5, "gross": 1,
         "value": 2, "paid": 2.5, "payment": 2, "income": 4, "grand": 2, "line": 1, "charge": 2,
-        "fare": 2, "subtotal": 2, "billed": 2.5, "invoice": 1.5, "price": 1, "fee": 0.8, "rent": 1,
+        "fare": 2, "subtotal": 2, "billed": 2.5, "invoice": 1.5, "charged": 4, "price": 1, "fee": 0.8, "rent": 1,
         "usd": 1.5, "eur": 1.5, "gbp": 1.5, "premium": 1, "order": 0.5, "mrr": 1.5, "extended": 1,
     },
     "spend": {

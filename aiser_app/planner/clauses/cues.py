@@ -163,7 +163,7 @@ FILLERS = frozenset(word_set("""a an the of in on at for to from with by is are 
     attributed assigned belonging belong belongs related linked associated connected
     happen occur occurs exist exists occurring
     split breakdown sorted ranked descending ascending needed required asked
-    enough alone anything everything something  else event events case cases instance instances occurrence occurrences person persons
+    moment enough alone anything everything something  else event events case cases instance instances occurrence occurrences person persons
     new newly field version versions catalogue catalog assortment portfolio
     places place sites site going road lineup roster fleet lately overall-wise far e i g dont etc so-called namely ourselves itself
     themselves exactly please single ones both simple often time times"""))

@@ -16,6 +16,10 @@ from aiser_app.planner.words import Token, singular, tokenize
 
 
 
+_NEAR = 0.06
+_RIVAL_COST = 0.2
+
+
 def judge_rich(question: str, lexicon: Lexicon, today: date) -> Reading | Unreadable:
     verb = command_of(question)
     if verb:
@@ -37,10 +41,23 @@ def _judge_text(text: str, lexicon: Lexicon, today: date, cost: float) -> Readin
         return _unreadable(tried)
     best = tried.attempts[0]
     cost += spelling_cost(tokens)
+    cost += _rivalry(best, tried, lexicon)
     score = round(max(0.0, best.score - cost), 3)
     if score >= ANSWER_FROM:
         return to_reading(best, lexicon, tokens, score)
     return _unsure(best, tried)
+
+
+def _rivalry(best: Attempt, tried: Tried, lexicon: Lexicon) -> float:
+    """Another table that has nothing to do with the chosen one explains the words as well."""
+    for other in tried.attempts[1:]:
+        if best.rank - other.rank >= _NEAR:
+            return 0.0
+        roots = (best.sketch.root, other.sketch.root)
+        related = lexicon.paths.to(*roots) or lexicon.paths.to(*reversed(roots))
+        if roots[0] != roots[1] and not related and other.score >= ANSWER_FROM:
+            return _RIVAL_COST
+    return 0.0
 
 
 def _refused_command(verb: str) -> Unreadable:

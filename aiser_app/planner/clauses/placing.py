@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from aiser_app.domain.semantic_model import Aggregation, Dimension, DimensionType
-from aiser_app.domain.semantic_query import DimensionRef, FilterOperator, Granularity
-from aiser_app.planner.clauses.concepts import concept_columns
+from aiser_app.domain.semantic_query import DimensionRef, Filter, FilterOperator, Granularity
+from aiser_app.planner.clauses.concepts import concept_columns, product_of
 from aiser_app.planner.clauses.cues import NEUTRAL
 from aiser_app.planner.clauses.figuring import (
     column_figure,
@@ -575,6 +575,8 @@ class Placing(Restricting):
         """As in "number of order lines" or "how many ad clicks": the next words are counted."""
         if following is None:
             return False
+        if following.concept and product_of(self.root, following.concept) is not None:
+            return True
         choices = self.options.of(following)
         found = choices.best("numbers", "entities", "texts")
         return found is not None and found[0] == "numbers" and found[1].score >= _WEAK
@@ -810,6 +812,8 @@ class Placing(Restricting):
             self.note(segment, option)
             state.last_option = option
             return True
+        if kind == "times" and self._as_happened(segment, option, following):
+            return True
         if kind == "times" and self.is_kind(following, Kind.DATE, Kind.GRAIN, Kind.CUE):
             self.note(segment, option)
             state.last_moment = Moment(option.target.member, option.role)
@@ -819,6 +823,22 @@ class Placing(Restricting):
             state.negated = False
             return self.restrict_null(segment, choices, is_null=True)
         return self._by_kind(segment, choices, kind, option)
+
+    def _as_happened(self, segment: Segment, option: Option, following: Segment | None) -> bool:
+        """ "Cancelled bookings" by the date of the cancellation, which the others lack."""
+        word = segment.text.lower()
+        column = option.dimension
+        if column is None or not word.endswith("ed") or column.null_fraction < 0.02:
+            return False
+        if self.is_kind(following, Kind.DATE, Kind.GRAIN, Kind.CUE) or self.sketch.lists and self.state.joined:
+            return False
+        operator = FilterOperator.NOT_SET if self.state.negated else FilterOperator.SET
+        self.note(segment, option)
+        self.sketch.conditions.append(
+            Filter(member=option.target.member, operator=operator, role=option.role)
+        )
+        self.close("flag", option)
+        return True
 
     def _is_compared(self, following: Segment | None) -> bool:
         return self.is_kind(following, Kind.COMPARE, Kind.DATE, Kind.NUMBER) or (

@@ -41,6 +41,7 @@ _OPPOSITE = {
     FilterOperator.NOT_EQUALS: FilterOperator.EQUALS,
 }  # fmt: skip
 _TIME_UNIT_WORDS = frozenset("second minute hour day week h min s d hr".split())
+_TEXTS = frozenset("comment text note notes description message body remark".split())
 _RELATIONS = {
     "later": FilterOperator.GT, "earlier": FilterOperator.LT,
     "more_than": FilterOperator.GT, "less_than": FilterOperator.LT,
@@ -289,7 +290,8 @@ class Restricting(Walk):
             if operator is FilterOperator.EQUALS and dimension.values and not dimension.is_sampled:
                 self.sketch.fail(f"no column holds “{text}”")
         else:
-            label = next((d for d in self.root.dimensions if d.is_label), None)
+            label = next((d for d in self.root.dimensions if name_words(d.name) & _TEXTS), None)
+            label = label or next((d for d in self.root.dimensions if d.is_label), None)
             label = label or next((d for d in self.root.dimensions if "name" in name_words(d.name)), None)
             member = f"{self.root.name}.{label.name}" if label is not None else ""
         if not member:

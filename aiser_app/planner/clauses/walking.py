@@ -29,6 +29,8 @@ class State:
     counting: bool = False
     by: bool = False
     negated: bool = False
+    excluding: bool = False
+    """The negation began a list: "excluding cancelled and lost ones"."""
     quantifier: str = ""
     null: bool = False
     comparison: Segment | None = None
@@ -110,6 +112,8 @@ class Walk:
 
     def _on_and(self, segment: Segment) -> None:
         self.state.joined = True
+        if self.state.excluding and self.state.last in ("value", "flag", "null"):
+            self.state.negated = True
         self.state.either = segment.word == "or"
 
     def _on_unknown(self, segment: Segment) -> None:
@@ -266,6 +270,7 @@ class Walk:
 
     def _on_not(self, segment: Segment) -> None:
         self.state.negated = True
+        self.state.excluding = segment.text.lower() not in ("not", "no longer", "but not")
 
     def _on_date(self, segment: Segment) -> None:
         if segment.span is None:
