@@ -298,7 +298,9 @@ class Completion:
             Filter(member=f.member, operator=f.operator, values=tuple(f.values), role=f.role)
             for f in self.draft.filters
         ]
-        found += known_references(self._lexicon.model, self._root, [g.path for g in self.draft.groups])
+        found += known_references(
+            self._lexicon.model, self._root, [g.path for g in self.draft.groups]
+        )
         span = self.span
         if span is not None and span.end is None and span.start is not None:
             found.append(self._bound(FilterOperator.GTE, span.start))

@@ -165,7 +165,9 @@ class Describer:
         exact = quoted or dimension is None or dimension.type is not DimensionType.NUMBER
         values = _joined(item.values, quoted=is_text, exact=exact)
         if item.other:
-            values = self.dimension_title(DimensionRef(member=item.other, role=item.other_role), root)
+            values = self.dimension_title(
+                DimensionRef(member=item.other, role=item.other_role), root
+            )
         if item.part is not None:
             title = f"{str(item.part).replace('_', ' ')} of {title}"
         word = _OPERATOR_WORDS.get(item.operator, str(item.operator))
@@ -183,7 +185,9 @@ class Describer:
         name = entity_plural(cube) if cube is not None else item.cube
         quantity = f"at least {item.at_least} " if item.at_least > 1 else ""
         text = f"{'without' if item.is_negated else 'with'} {quantity}{name}"
-        inner = " and ".join(self.condition_text(c, item.cube, quoted=quoted) for c in item.conditions)
+        inner = " and ".join(
+            self.condition_text(c, item.cube, quoted=quoted) for c in item.conditions
+        )
         return f"{text} where {inner}" if inner else text
 
     # whole queries

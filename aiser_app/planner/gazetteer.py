@@ -115,6 +115,10 @@ def true_value(dimension: Dimension) -> str:
     if 0 < len(values) <= 2 and any(values <= known for known in _TRUE_VALUES):
         return next((v for v in dimension.values if v.strip().lower() in _TRUE), "")
     flagged = split_name(dimension.name)[:1] in (("is",), ("has",), ("was",))
-    if flagged and dimension.distinct_count == 2 and (dimension.minimum, dimension.maximum) in (("0", "1"), ("", "")):
+    if (
+        flagged
+        and dimension.distinct_count == 2
+        and (dimension.minimum, dimension.maximum) in (("0", "1"), ("", ""))
+    ):
         return "1" if not values else ""
     return ""

@@ -280,7 +280,12 @@ def _add_values(lexicon: Lexicon, cube: Cube, dimension: Dimension) -> None:
         elif len(values) <= len(dimension.values) / 2 and len(dimension.values) > 8:
             text = re.split(r"[\W_]+", values[0])[: len(head)]
             target = Target(
-                "prefix", cube.name, dimension.name, value=" ".join(text), how="part of a value", score=0.84
+                "prefix",
+                cube.name,
+                dimension.name,
+                value=" ".join(text),
+                how="part of a value",
+                score=0.84,
             )
             lexicon.add(head, target)
 

@@ -66,9 +66,7 @@ def plan(
 
 
 def _several(asking: Asking) -> Unreadable:
-    return asking.about(
-        "This is more than one question. Ask them one at a time.", reason="several"
-    )
+    return asking.about("This is more than one question. Ask them one at a time.", reason="several")
 
 
 def _richer(

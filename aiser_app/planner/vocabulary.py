@@ -207,7 +207,9 @@ UNSUPPORTED: dict[tuple[str, ...], str] = {
 }  # fmt: skip
 """Operators this version does not compute: said by name instead of being dropped."""
 
-GRAMMAR_NOUNS = word_set("breakdown amount volume order group rank sum total count high low split sort row")
+GRAMMAR_NOUNS = word_set(
+    "breakdown amount volume order group rank sum total count high low split sort row"
+)
 """Words of the grammar that columns are often called: they may bind, as a second choice."""
 
 RESERVED = frozenset(

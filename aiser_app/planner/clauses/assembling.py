@@ -67,8 +67,11 @@ class Assembling:
             name, number = f"{base}_{number}", number + 1
         self.metrics.append(
             Metric(
-                name=name, expression=figure.expression, title=figure.title.capitalize(),
-                unit=figure.unit, is_percentage=figure.is_percentage,
+                name=name,
+                expression=figure.expression,
+                title=figure.title.capitalize(),
+                unit=figure.unit,
+                is_percentage=figure.is_percentage,
             )  # fmt: skip
         )
         self.names[figure.expression] = name
@@ -83,7 +86,13 @@ class Assembling:
         order = self._order(measures)
         dims = [ref for group in sketch.groups for ref in group.refs]
         dims += [r for r in sketch.outputs if r not in dims]
-        if sketch.subject is not None and sketch.subject.is_rows and not dims and sketch.having and not measures:
+        if (
+            sketch.subject is not None
+            and sketch.subject.is_rows
+            and not dims
+            and sketch.having
+            and not measures
+        ):
             dims = list(sketch.subject.refs)
         return SemanticQuery(
             measures=tuple(measures), dimensions=tuple(dims), time_dimensions=times,
@@ -105,7 +114,9 @@ class Assembling:
     def _limit_by(self) -> tuple[DimensionRef, ...]:
         """ "The best product of each category": the limit holds within the other groups."""
         sketch = self.sketch
-        others = [g for g in sketch.groups if sketch.subject is None or g.refs != sketch.subject.refs]
+        others = [
+            g for g in sketch.groups if sketch.subject is None or g.refs != sketch.subject.refs
+        ]
         if sketch.extreme is None or sketch.subject is None or not others:
             return ()
         return tuple(ref for group in others for ref in group.refs)
@@ -157,7 +168,9 @@ class Assembling:
             return False
         return bool(sketch.outputs) or (subject is not None and subject.is_rows)
 
-    def _row_list(self, filters: list[Condition], times: tuple[TimeDimension, ...]) -> SemanticQuery:
+    def _row_list(
+        self, filters: list[Condition], times: tuple[TimeDimension, ...]
+    ) -> SemanticQuery:
         sketch = self.sketch
         dims: list[DimensionRef] = []
         if sketch.subject is not None and not self._names_itself():
@@ -186,7 +199,11 @@ class Assembling:
             return ()
         if sketch.extreme.concept == "time":
             moment = self._moment()
-            return (Order(member=moment.member, descending=_TIME_WORDS[sketch.extreme.direction]),) if moment else ()
+            return (
+                (Order(member=moment.member, descending=_TIME_WORDS[sketch.extreme.direction]),)
+                if moment
+                else ()
+            )
         figure = sketch.extreme_figure
         if figure is None or figure.column is None:
             return ()
@@ -204,11 +221,16 @@ class Assembling:
     def _times(self) -> tuple[tuple[TimeDimension, ...], list[Condition]]:
         sketch = self.sketch
         needed = sketch.grain is not None or sketch.part is not None
-        spans = [(span, moment or sketch.moment or self.walk.default_moment()) for span, moment in sketch.spans]
+        spans = [
+            (span, moment or sketch.moment or self.walk.default_moment())
+            for span, moment in sketch.spans
+        ]
         if any(moment is None for _, moment in spans):
             sketch.fail(f"{self.walk.root.title} have no date")
             return (), []
-        resolved = [(self._resolved(span, moment), moment) for span, moment in spans if moment is not None]
+        resolved = [
+            (self._resolved(span, moment), moment) for span, moment in spans if moment is not None
+        ]
         resolved = [hit for hit in resolved if not self._is_in_force(*hit)]
         if sketch.failure or not (resolved or needed):
             return (), []
@@ -226,7 +248,11 @@ class Assembling:
             sketch.part = TimePart.YEAR
         grain = None if sketch.part is not None else sketch.grain
         time = TimeDimension(
-            dimension=moment.member, role=moment.role, granularity=grain, part=sketch.part, date_range=bounds
+            dimension=moment.member,
+            role=moment.role,
+            granularity=grain,
+            part=sketch.part,
+            date_range=bounds,
         )
         return (time,), filters
 
@@ -268,7 +294,9 @@ class Assembling:
         minimum, maximum = (column.minimum, column.maximum) if column is not None else ("", "")
         if not span.needs_year:
             if not overlaps(span, minimum, maximum):
-                self.sketch.fail(f"{NO_DATA} “{span.text}”: it covers {minimum[:10]} to {maximum[:10]}")
+                self.sketch.fail(
+                    f"{NO_DATA} “{span.text}”: it covers {minimum[:10]} to {maximum[:10]}"
+                )
             return span
         years = years_possible(span, minimum, maximum, self.today)
         if not years:
@@ -284,7 +312,10 @@ def _condition(span: DateSpan, moment: Moment) -> Filter:
     if span.start is not None and span.end is not None:
         values = (span.start.isoformat(), span.end.isoformat())
         return Filter(
-            member=moment.member, role=moment.role, operator=FilterOperator.IN_DATE_RANGE, values=values
+            member=moment.member,
+            role=moment.role,
+            operator=FilterOperator.IN_DATE_RANGE,
+            values=values,
         )
     if span.end is None and span.start is not None:
         return Filter(
@@ -293,7 +324,10 @@ def _condition(span: DateSpan, moment: Moment) -> Filter:
         )  # fmt: skip
     last = (span.end or date.min) + timedelta(days=1)
     return Filter(
-        member=moment.member, role=moment.role, operator=FilterOperator.LT, values=(last.isoformat(),)
+        member=moment.member,
+        role=moment.role,
+        operator=FilterOperator.LT,
+        values=(last.isoformat(),),
     )
 
 

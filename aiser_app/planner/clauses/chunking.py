@@ -8,7 +8,14 @@ from datetime import date
 
 from aiser_app.planner import grammar
 from aiser_app.planner.clauses import concepts
-from aiser_app.planner.clauses.cues import ADJECTIVES, CUE_PHRASES, FILLERS, NEUTRAL, PARTS, WEEKDAYS
+from aiser_app.planner.clauses.cues import (
+    ADJECTIVES,
+    CUE_PHRASES,
+    FILLERS,
+    NEUTRAL,
+    PARTS,
+    WEEKDAYS,
+)
 from aiser_app.planner.clauses.verbs import is_neutral_verb
 from aiser_app.planner.lexicon import LONGEST_PHRASE, Lexicon
 from aiser_app.planner.linking import Cover, targets_of
@@ -23,7 +30,9 @@ _FILLER = 1.0
 _WHOLE_NAME = 1.5
 _PASSED_OVER = 9.0
 _STRICT = (Kind.GROUP, Kind.NOT, Kind.CUE, Kind.EXTREME, Kind.AGGREGATE, Kind.DISTINCT, Kind.AND)
-_CARRIERS = frozenset("with have has having had contain contains containing include includes".split())
+_CARRIERS = frozenset(
+    "with have has having had contain contains containing include includes".split()
+)
 _NAMES = frozenset("name names title titles description subject label".split())
 _NEUTRAL = 0.4
 _ADJECTIVES = {tuple(words.split()): found for words, found in ADJECTIVES.items()}
@@ -82,12 +91,24 @@ def _match(tokens: tuple[Token, ...], at: int) -> Iterator[Segment]:
         return
     for end in range(at + 2, min(at + 9, len(tokens) - 1)):
         tail = tuple(t.lower for t in tokens[end : end + 3])
-        size = next((n for n in (3, 2) if tail[:1] == ("in",) and tail[n - 1 : n] and tail[n - 1] in _NAMES), 0)
+        size = next(
+            (
+                n
+                for n in (3, 2)
+                if tail[:1] == ("in",) and tail[n - 1 : n] and tail[n - 1] in _NAMES
+            ),
+            0,
+        )
         if size:
             words = _split_words(tokens[at + 1 : end])
             text = " ".join(t.text for t in tokens[at : end + size])
             yield Segment(
-                Kind.MATCH, at, end + size, text, grammar.weight_of(end + size - at, 1.2), values=words
+                Kind.MATCH,
+                at,
+                end + size,
+                text,
+                grammar.weight_of(end + size - at, 1.2),
+                values=words,
             )
             return
 
@@ -102,14 +123,18 @@ def _split_words(tokens: tuple[Token, ...]) -> tuple[str, ...]:
     return tuple(" ".join(words) for words in found if words)
 
 
-def _table(words: tuple[str, ...], tokens: tuple[Token, ...], at: int, size: int) -> Iterator[Segment]:
+def _table(
+    words: tuple[str, ...], tokens: tuple[Token, ...], at: int, size: int
+) -> Iterator[Segment]:
     text = " ".join(t.text for t in tokens[at : at + size])
     weight = grammar.weight_of(size, _CUE_SCORE)
     if words in CUE_PHRASES:
         weight += 2.0 if CUE_PHRASES[words] == "any" and size > 1 else 0.0
         yield Segment(Kind.CUE, at, at + size, text, weight, word=CUE_PHRASES[words])
     if words in concepts.NAMED_RATIOS:
-        yield Segment(Kind.CUE, at, at + size, text, weight, word="named_ratio", concept=" ".join(words))
+        yield Segment(
+            Kind.CUE, at, at + size, text, weight, word="named_ratio", concept=" ".join(words)
+        )
     if words in _ADJECTIVES:
         yield _adjective(words, tokens, at, size)
     if words in _PARTS:

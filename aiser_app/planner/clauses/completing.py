@@ -80,14 +80,18 @@ class Completing(Cueing):
             moment = sketch.moment or self.default_moment()
             if moment is None:
                 return
-            per_time = TimeDimension(dimension=moment.member, granularity=sketch.grain, role=moment.role)
+            per_time = TimeDimension(
+                dimension=moment.member, granularity=sketch.grain, role=moment.role
+            )
             sketch.grain = None
         self._per_group(refs, per_time)
 
     def _is_per(self) -> bool:
         """ "Per customer" and "for each" say over what is averaged, "by" does not."""
         cues = [s.text.lower() for s in self.segments if s.kind is Kind.GROUP]
-        return any(c in ("per", "each", "every", "a") or c.endswith(("each", "every")) for c in cues)
+        return any(
+            c in ("per", "each", "every", "a") or c.endswith(("each", "every")) for c in cues
+        )
 
     def _settle_average_total(self, last: Group | None) -> None:
         """ "Average revenue per customer": totals of many things are averaged over the things."""
@@ -126,7 +130,12 @@ class Completing(Cueing):
         sketch, extreme = self.sketch, self.sketch.extreme
         if extreme is None:
             return
-        if sketch.subject is None and not sketch.groups and sketch.grain is None and sketch.part is None:
+        if (
+            sketch.subject is None
+            and not sketch.groups
+            and sketch.grain is None
+            and sketch.part is None
+        ):
             self._settle_lonely_extreme()
             return
         if sketch.extreme_figure is None and sketch.figures:

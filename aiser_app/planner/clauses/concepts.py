@@ -80,6 +80,7 @@ _AGAINST: dict[str, frozenset[str]] = {
 }  # fmt: skip
 _UNITS_OF = {"duration": frozenset("min h s d hour day minute second".split())}
 _ENOUGH = 2.0
+_MONEY_MOVED = word_set("charged billed collected invoiced")
 _PAYMENTS = word_set("payment transaction receipt payout settlement")
 _SALE_TABLES = word_set("""order sale invoice booking transaction payment purchase receipt ticket item line
     bill charge subscription reservation shipment trip rental contract""")
@@ -101,7 +102,10 @@ def concept_columns(cube: Cube, concept: str) -> list[tuple[Dimension, float]]:
 def _points(cube: Cube, dimension: Dimension, concept: str) -> float:
     words = name_words(dimension.name, dimension.title)
     points = sum(weight for word, weight in _FITS.get(concept, {}).items() if word in words)
-    points -= 3.0 * len(words & _AGAINST.get(concept, frozenset()))
+    against = _AGAINST.get(concept, frozenset())
+    if words & _MONEY_MOVED:
+        against -= {"rate", "unit", "price", "fee"}
+    points -= 3.0 * len(words & against)
     if dimension.unit in _UNITS_OF.get(concept, ()):
         points += 3.0
     if points > 0 and concept == "money" and name_words(cube.name, cube.title) & _SALE_TABLES:

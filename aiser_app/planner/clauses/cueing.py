@@ -151,7 +151,9 @@ class Cueing(Placing):
         if "days" in text:
             days = lateness(self.root)
             if days is not None:
-                figure = row_figure(self.root, days, "days late", self.state.aggregation or Aggregation.AVG)
+                figure = row_figure(
+                    self.root, days, "days late", self.state.aggregation or Aggregation.AVG
+                )
                 self.sketch.figures.append(figure)
                 self.sketch.note(segment.text, "days late", "name", 0.93)
                 self.close("figure")
@@ -173,9 +175,12 @@ class Cueing(Placing):
     def _may_match(self) -> bool:
         """Names contain texts; orders contain products."""
         last = self.state.last_option
-        is_text = last is not None and last.dimension is not None and last.target.kind == "dimension"
+        is_text = (
+            last is not None and last.dimension is not None and last.target.kind == "dimension"
+        )
         named = last is not None and bool(
-            name_words(last.target.name) & {"name", "title", "description", "subject", "text", "label"}
+            name_words(last.target.name)
+            & {"name", "title", "description", "subject", "text", "label"}
         )
         return (is_text and named) or self.is_kind(self.peek(), Kind.LITERAL, Kind.UNKNOWN)
 
@@ -194,7 +199,9 @@ class Cueing(Placing):
     def _output(self, segment: Segment) -> None:
         """ "with the" after a superlative's subject begins its figure; else columns follow."""
         following = self.peek()
-        if self.sketch.counts or self.is_kind(following, Kind.EXTREME, Kind.COMPARE, Kind.AGGREGATE):
+        if self.sketch.counts or self.is_kind(
+            following, Kind.EXTREME, Kind.COMPARE, Kind.AGGREGATE
+        ):
             return
         if self.sketch.subject is None and not self.sketch.groups:
             return
@@ -216,7 +223,11 @@ class Cueing(Placing):
             choices = _choices_of(self, last)
             if last.dimension is not None:
                 self._drop_figure(last)
-                self.sketch.groups = [g for g in self.sketch.groups if last.target.member not in (r.member for r in g.refs)]
+                self.sketch.groups = [
+                    g
+                    for g in self.sketch.groups
+                    if last.target.member not in (r.member for r in g.refs)
+                ]
             if self.restrict_null(segment, choices, is_null=is_null != negated):
                 return
         if not is_null and self.state.quantifier:
@@ -228,6 +239,17 @@ class Cueing(Placing):
         self.state.null = self.state.null and self.is_kind(behind, Kind.LINK, Kind.FUNCTION)
         if not self.state.null:
             self.sketch.cost(f"“{segment.text}” was not used", _UNUSED_COST)
+
+    def total_behind(self) -> bool:
+        """ "The order total": the money of the rows named before."""
+        last = self.state.last_option
+        if last is None or last.target.kind != "cube" or last.path.joins:
+            return False
+        figure = self.of_concept("money", Aggregation.SUM)
+        if figure is None:
+            return False
+        self.sketch.subject = None if not self.sketch.asks_which else self.sketch.subject
+        return self._add(self.segments[self.at - 1], figure, "", last)
 
     def count_rows(self) -> None:
         self.sketch.figures.append(rows_of(self.root))
@@ -256,6 +278,8 @@ class Cueing(Placing):
             sketch.cost("the order is not clear", 0.3)
         if state.match is not None:
             sketch.cost("a text was not found", 0.3)
+        if state.by:
+            sketch.cost("what to group by is not clear", 0.3)
         if state.role and not self._settle_role():
             sketch.cost("a role was not used", 0.2)
 
@@ -282,10 +306,15 @@ class Cueing(Placing):
     def _settle_negated_verb(self) -> bool:
         """ "Goods have not arrived": the date of the arrival is empty."""
         words = [s.word for s in self.segments if s.kind is Kind.FUNCTION]
-        found = next((d for d in (time_of_verb(self.root, w) for w in reversed(words)) if d is not None), None)
+        found = next(
+            (d for d in (time_of_verb(self.root, w) for w in reversed(words)) if d is not None),
+            None,
+        )
         if found is None or found.null_fraction == 0:
             return False
-        self.sketch.conditions.append(Filter(member=f"{self.root.name}.{found.name}", operator=FilterOperator.NOT_SET))
+        self.sketch.conditions.append(
+            Filter(member=f"{self.root.name}.{found.name}", operator=FilterOperator.NOT_SET)
+        )
         return True
 
     def _settle_relation(self) -> bool:

@@ -138,7 +138,8 @@ WEEKDAYS: dict[str, tuple[str, ...]] = {
     ("weekend", "weekends", "at weekends", "at the weekend", "on weekends", "on the weekend"), ("6", "7")
 ) | dict.fromkeys(("working days", "workdays", "on workdays"), ("1", "2", "3", "4", "5"))  # fmt: skip
 
-FILLERS = frozenset(word_set("""a an the of in on at for to from with by is are was were be been being do does did
+FILLERS = frozenset(
+    word_set("""a an the of in on at for to from with by is are was were be been being do does did
     has have had having there it its their our my me we us i you your this these those what whom
     how much give show list find get tell display see can could would like want need know let as
     than then only just into if all per here s am also so visualize plot chart graph draw table named
@@ -147,7 +148,7 @@ FILLERS = frozenset(word_set("""a an the of in on at for to from with by is are 
     already actually really simply straight each every line one number numbers figure figures
     information details overview report summary broken out individual single separately
     across among between via under over per about around roughly approximately
-    people someone anybody anyone everybody everyone they them he she his her
+    people    everybody everyone they them he she his her
     whole entire period history time until now today's data base based upon onto off up down
     out done run given used using use make makes making put keep kept come comes came going go
     went goes look looking looked want wants interested question answer company business
@@ -163,10 +164,11 @@ FILLERS = frozenset(word_set("""a an the of in on at for to from with by is are 
     attributed assigned belonging belong belongs related linked associated connected
     happen occur occurs exist exists occurring
     split breakdown sorted ranked descending ascending needed required asked
-    moment enough alone anything everything something  else event events case cases instance instances occurrence occurrences person persons
+    moment enough alone anything everything    event events case cases instance instances occurrence occurrences person persons
     new newly field version versions catalogue catalog assortment portfolio
     places place sites site going road lineup roster fleet lately overall-wise far e i g dont etc so-called namely ourselves itself
-    themselves exactly please single ones both simple often time times"""))
+    themselves exactly please single ones both simple often time times""")
+)
 """Words that may stand anywhere   nothing; they lose against every meaning in the data."""
 
 NEUTRAL = word_set("""place placed got received recorded handled processed carried generated brought achieved

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from aiser_app.domain.semantic_model import Aggregation, Cube, Dimension
+from aiser_app.domain.semantic_model import Aggregation, Cube, Dimension, SemanticModel
 from aiser_app.domain.semantic_query import (
     Arithmetic,
     ColumnTerm,
@@ -57,7 +57,11 @@ def member_of(cube: Cube, column: str) -> str:
 
 
 def column_figure(
-    root: Cube, option: Option, aggregation: Aggregation | None, *, conditions: tuple[Condition, ...] = ()
+    root: Cube,
+    option: Option,
+    aggregation: Aggregation | None,
+    *,
+    conditions: tuple[Condition, ...] = (),
 ) -> Figure:
     """A column folded as asked, or as its name says. Across joins the column's own cube is folded."""
     dimension = option.dimension
@@ -83,7 +87,9 @@ def column_figure(
     )  # fmt: skip
 
 
-def row_figure(root: Cube, row: RowExpression, title: str, aggregation: Aggregation, unit: str = "") -> Figure:
+def row_figure(
+    root: Cube, row: RowExpression, title: str, aggregation: Aggregation, unit: str = ""
+) -> Figure:
     """A computed row value, folded."""
     expression = RowAggregate(aggregation=aggregation, cube=root.name, row=row)
     said = f"{AGGREGATE_WORDS[aggregation]} {title}"
@@ -98,7 +104,18 @@ def product_figure(root: Cube, concept: str, aggregation: Aggregation | None) ->
     return row_figure(root, row, "value (quantity times price)", aggregation or Aggregation.SUM)
 
 
-def distinct_figure(root: Cube, option: Option) -> Figure | None:
+def _far_key(model: SemanticModel, option: Option) -> ColumnTerm | None:
+    """The column that refers to a thing several joins away."""
+    if len(option.path.joins) < 2:
+        return None
+    owner = model.find_cube(option.path.joins[-2].target)
+    key = own_key(owner, option.path.joins[-1].columns) if owner is not None else None
+    if owner is None or key is None:
+        return None
+    return ColumnTerm(member=f"{owner.name}.{key.name}")
+
+
+def distinct_figure(model: SemanticModel, root: Cube, option: Option) -> Figure | None:
     """Different things that the rows refer to."""
     dimension: Dimension | None = option.dimension
     if option.path.joins and len(option.path.joins) == 1 and option.target.kind == "cube":
@@ -106,10 +123,9 @@ def distinct_figure(root: Cube, option: Option) -> Figure | None:
         if dimension is not None:
             return _distinct(root, dimension, f"{root.name}.{dimension.name}", "")
     if option.target.kind == "cube":
-        ref = next((r for r in reversed(option.refs)), None)
-        if ref is None:
+        term = _far_key(model, option)
+        if term is None:
             return None
-        term = ColumnTerm(member=ref.member, role=ref.role)
         expression = RowAggregate(aggregation=Aggregation.COUNT_DISTINCT, cube=root.name, row=term)
         return Figure(
             expression, f"number of different {plural(option.title or 'things')}", cube=root.name,
@@ -131,7 +147,9 @@ def _distinct(root: Cube, dimension: Dimension, member: str, role: str) -> Figur
                 aggregation=Aggregation.COUNT_DISTINCT,
             )  # fmt: skip
     expression = RowAggregate(
-        aggregation=Aggregation.COUNT_DISTINCT, cube=root.name, row=ColumnTerm(member=member, role=role)
+        aggregation=Aggregation.COUNT_DISTINCT,
+        cube=root.name,
+        row=ColumnTerm(member=member, role=role),
     )
     return Figure(
         expression, title, cube=root.name, column=dimension, aggregation=Aggregation.COUNT_DISTINCT
@@ -176,7 +194,10 @@ def flag_condition(option: Option, *, is_true: bool) -> Condition:
         )
     value = "true" if is_true else "false"
     return Filter(
-        member=option.target.member, operator=FilterOperator.EQUALS, values=(value,), role=option.role
+        member=option.target.member,
+        operator=FilterOperator.EQUALS,
+        values=(value,),
+        role=option.role,
     )
 
 

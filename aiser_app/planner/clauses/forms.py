@@ -36,7 +36,17 @@ Walks = Callable[[Sequence[Segment]], Completing]
 
 _PREDICATES = word_set("""was were is are had have has did do does came come comes go goes went been be
     made make makes happened took take takes""")
-_CONTENT = (Kind.LINK, Kind.WEEKDAY, Kind.COMPARE, Kind.CUE, Kind.EXTREME, Kind.LITERAL, Kind.MATCH, Kind.DATE, Kind.UNKNOWN)
+_CONTENT = (
+    Kind.LINK,
+    Kind.WEEKDAY,
+    Kind.COMPARE,
+    Kind.CUE,
+    Kind.EXTREME,
+    Kind.LITERAL,
+    Kind.MATCH,
+    Kind.DATE,
+    Kind.UNKNOWN,
+)
 
 
 def positions(segments: Sequence[Segment], *cues: str) -> list[int]:
@@ -53,7 +63,11 @@ def read_through(walks: Walks, segments: Sequence[Segment]) -> Completing | None
     walk.run()
     walk.sketch.lists = walk.sketch.asks_which and walk.sketch.extreme is not None
     subject = walk.sketch.subject
-    if not walk.sketch.figures and walk.sketch.extreme is None and (subject is None or subject.is_rows):
+    if (
+        not walk.sketch.figures
+        and walk.sketch.extreme is None
+        and (subject is None or subject.is_rows)
+    ):
         if not walk.sketch.asks_how_much:
             walk.sketch.counts = True
     if not walk.sketch.failure:
@@ -88,7 +102,9 @@ def share(walks: Walks, segments: Sequence[Segment]) -> Completing | None:
     expression = Arithmetic(operator=Operator.DIVIDE, left=part.expression, right=figure.expression)
     full.sketch.conditions = whole
     title = f"share of {figure.title}"
-    return set_figures(full, [Figure(expression, title, is_percentage=is_percentage, cube=full.root.name)])
+    return set_figures(
+        full, [Figure(expression, title, is_percentage=is_percentage, cube=full.root.name)]
+    )
 
 
 def _is_percentage(segments: Sequence[Segment]) -> bool:
@@ -104,7 +120,13 @@ def _split_at_predicate(segments: Sequence[Segment]) -> tuple[list[Segment], lis
         is_verb = segment.kind is Kind.FUNCTION and (
             segment.word in _PREDICATES or segment.word in NEUTRAL
         )
-        is_relative = segment.kind is Kind.CUE and segment.word in ("relative", "without", "never", "any", "null")
+        is_relative = segment.kind is Kind.CUE and segment.word in (
+            "relative",
+            "without",
+            "never",
+            "any",
+            "null",
+        )
         if seen and (is_verb or is_relative):
             behind = list(segments[n:])
             if any(s.kind in _CONTENT for s in behind):
@@ -182,12 +204,17 @@ def named_ratio(walks: Walks, segments: Sequence[Segment]) -> Completing | None:
     full.complete()
     if full.sketch.failure:
         return None
-    expression: Expression = Arithmetic(operator=Operator.DIVIDE, left=over.expression, right=under.expression)
+    expression: Expression = Arithmetic(
+        operator=Operator.DIVIDE, left=over.expression, right=under.expression
+    )
     if factor not in (1, 100):
         constant = Constant(constant=str(int(factor)))
         expression = Arithmetic(operator=Operator.MULTIPLY, left=constant, right=expression)
     new = Figure(
-        expression, segments[places[0]].text.lower(), is_percentage=factor == 100, cube=full.root.name
+        expression,
+        segments[places[0]].text.lower(),
+        is_percentage=factor == 100,
+        cube=full.root.name,
     )
     full.sketch.note(segments[places[0]].text, f"{over.title} / {under.title}", "name", 0.93)
     return set_ranked(full, rows, new)
@@ -216,7 +243,8 @@ def set_ranked(full: Completing, old: Figure, new: Figure) -> Completing:
     if full.sketch.extreme is not None:
         full.sketch.extreme_figure = new
     full.sketch.having = [
-        replace(h, figure=new) if h.figure.expression == old.expression else h for h in full.sketch.having
+        replace(h, figure=new) if h.figure.expression == old.expression else h
+        for h in full.sketch.having
     ]
     return full
 
@@ -230,7 +258,9 @@ def ratio(walks: Walks, segments: Sequence[Segment]) -> Completing | None:
     top, bottom = _operand(walks, left), _operand(walks, right)
     if top is None or bottom is None:
         return None
-    if top.sketch.figures[0].aggregation is Aggregation.AVG and not positions(segments, "over", "ratio"):
+    if top.sketch.figures[0].aggregation is Aggregation.AVG and not positions(
+        segments, "over", "ratio"
+    ):
         return None
     full = walks([*rest])
     full.run()
@@ -243,7 +273,9 @@ def ratio(walks: Walks, segments: Sequence[Segment]) -> Completing | None:
     return _divide(full, top, bottom, _is_percentage(segments))
 
 
-def _divide(full: Completing, top: Completing, bottom: Completing, is_percentage: bool) -> Completing:
+def _divide(
+    full: Completing, top: Completing, bottom: Completing, is_percentage: bool
+) -> Completing:
     a, b = top.sketch.figures[0], bottom.sketch.figures[0]
     left = with_conditions(a, tuple(top.sketch.conditions)).expression
     right = with_conditions(b, tuple(bottom.sketch.conditions)).expression
@@ -254,7 +286,9 @@ def _divide(full: Completing, top: Completing, bottom: Completing, is_percentage
             full.sketch.cost(reason, amount)
     rows = full.sketch.figures[0]
     title = f"{a.title} per {b.title.removeprefix('number of ').removeprefix('total ')}"
-    return set_ranked(full, rows, Figure(expression, title, is_percentage=is_percentage, cube=full.root.name))
+    return set_ranked(
+        full, rows, Figure(expression, title, is_percentage=is_percentage, cube=full.root.name)
+    )
 
 
 def _operands(
@@ -266,12 +300,21 @@ def _operands(
         start = _phrase_start(segments, at)
         end = _phrase_end(segments, at + 1)
         rest = [*segments[:start], *segments[end:]]
-        return list(segments[start:at]), list(segments[at + 1 : end]), without_cues(rest, "ratio", "percent", "rate")
+        return (
+            list(segments[start:at]),
+            list(segments[at + 1 : end]),
+            without_cues(rest, "ratio", "percent", "rate"),
+        )
     named = positions(segments, "ratio")
     if not named:
         return None
     middle = next(
-        (n for n in range(named[0] + 2, len(segments)) if segments[n].text.lower() in ("to", "and", "over")), None
+        (
+            n
+            for n in range(named[0] + 2, len(segments))
+            if segments[n].text.lower() in ("to", "and", "over")
+        ),
+        None,
     )
     if middle is None:
         return None
@@ -289,7 +332,12 @@ def _phrase_start(segments: Sequence[Segment], at: int) -> int:
 
 def _phrase_end(segments: Sequence[Segment], at: int) -> int:
     end = at
-    while end < len(segments) and segments[end].kind not in (Kind.GROUP, Kind.DATE, Kind.GRAIN, Kind.CUE):
+    while end < len(segments) and segments[end].kind not in (
+        Kind.GROUP,
+        Kind.DATE,
+        Kind.GRAIN,
+        Kind.CUE,
+    ):
         end += 1
     return end
 
@@ -299,7 +347,11 @@ def _per(
 ) -> tuple[list[Segment], list[Segment], list[Segment]] | None:
     """ "Cost per click" divides; "cost per channel" groups. A second group tells them apart too."""
     for at, segment in enumerate(segments):
-        if segment.kind is not Kind.GROUP or segment.text.lower() != "per" or at + 1 >= len(segments):
+        if (
+            segment.kind is not Kind.GROUP
+            or segment.text.lower() != "per"
+            or at + 1 >= len(segments)
+        ):
             continue
         follower = segments[at + 1]
         if follower.kind is not Kind.LINK or at == 0:
@@ -355,7 +407,9 @@ def difference(walks: Walks, segments: Sequence[Segment]) -> Completing | None:
         left, right = segments[start:at], segments[at + 1 : end]
         rest = [*segments[:start], *segments[end:]]
     else:
-        middle = next((n for n in range(at + 2, len(segments)) if segments[n].kind is Kind.AND), None)
+        middle = next(
+            (n for n in range(at + 2, len(segments)) if segments[n].kind is Kind.AND), None
+        )
         if middle is None:
             return None
         end = _phrase_end(segments, middle + 1)
@@ -395,7 +449,9 @@ def _subtract(
         for reason, amount in walk.sketch.costs.items():
             if reason != "what to show is not said":
                 full.sketch.cost(reason, amount)
-    return set_figures(full, [Figure(minus, f"{a.title} minus {b.title}", unit=a.unit, cube=full.root.name)])
+    return set_figures(
+        full, [Figure(minus, f"{a.title} minus {b.title}", unit=a.unit, cube=full.root.name)]
+    )
 
 
 def _more_than(walks: Walks, segments: Sequence[Segment], at: int) -> Completing | None:
@@ -413,9 +469,7 @@ def _more_than(walks: Walks, segments: Sequence[Segment], at: int) -> Completing
     figure = full.sketch.figures[0]
     theirs = tuple(right.sketch.conditions)
     members = {c.member for c in theirs if isinstance(c, Filter)}
-    ours = tuple(
-        c for c in full.sketch.conditions if isinstance(c, Filter) and c.member in members
-    )
+    ours = tuple(c for c in full.sketch.conditions if isinstance(c, Filter) and c.member in members)
     if not theirs or not ours:
         return None
     ours = tuple(_without_values(c, theirs) for c in ours)
@@ -433,7 +487,9 @@ def _more_than(walks: Walks, segments: Sequence[Segment], at: int) -> Completing
 
 
 def _without_values(ours: Filter, theirs: tuple[Condition, ...]) -> Filter:
-    taken = {v for c in theirs if isinstance(c, Filter) and c.member == ours.member for v in c.values}
+    taken = {
+        v for c in theirs if isinstance(c, Filter) and c.member == ours.member for v in c.values
+    }
     kept = tuple(v for v in ours.values if v not in taken)
     return replace(ours, values=kept or ours.values)
 
@@ -443,4 +499,6 @@ def is_plain(expression: Expression) -> bool:
 
 
 def dated(member: str, role: str, first: str, last: str) -> Filter:
-    return Filter(member=member, role=role, operator=FilterOperator.IN_DATE_RANGE, values=(first, last))
+    return Filter(
+        member=member, role=role, operator=FilterOperator.IN_DATE_RANGE, values=(first, last)
+    )

@@ -15,7 +15,6 @@ from aiser_app.planner.reading import ANSWER_FROM, Reading, Unreadable
 from aiser_app.planner.words import Token, singular, tokenize
 
 
-
 _NEAR = 0.06
 _RIVAL_COST = 0.2
 
@@ -98,7 +97,11 @@ def parts_of(attempt: Attempt) -> tuple[ConfidencePart, ...]:
         score=round(len(sketch.bound) / total, 2) if total else 1.0,
     )  # fmt: skip
     doubts = tuple(
-        ConfidencePart(name=reason[:1].upper() + reason[1:], measured=f"-{amount:.2f}", score=round(max(0.0, 1 - amount), 2))
+        ConfidencePart(
+            name=reason[:1].upper() + reason[1:],
+            measured=f"-{amount:.2f}",
+            score=round(max(0.0, 1 - amount), 2),
+        )
         for reason, amount in sketch.costs.items()
     )
     return (linked, *doubts)
@@ -107,7 +110,11 @@ def parts_of(attempt: Attempt) -> tuple[ConfidencePart, ...]:
 def _unreadable(tried: Tried) -> Unreadable:
     named = ", ".join(f"“{word}”" for word in tried.unknown)
     why = tried.failure or "no part of it names something in the data"
-    text = f"Nothing here is called {named}." if named else f"I could not read this as one question: {why}."
+    text = (
+        f"Nothing here is called {named}."
+        if named
+        else f"I could not read this as one question: {why}."
+    )
     if why.startswith("the data has n"):
         text = f"{why[0].upper()}{why[1:]}."
     return Unreadable(

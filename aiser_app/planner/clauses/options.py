@@ -115,7 +115,13 @@ class Options:
                     score=round(0.92 * fit, 3),
                 )  # fmt: skip
                 found.append(
-                    Option(target, Path(self.root.name), target.score, dimension=dimension, title=dimension.title)
+                    Option(
+                        target,
+                        Path(self.root.name),
+                        target.score,
+                        dimension=dimension,
+                        title=dimension.title,
+                    )
                 )
         return sorted(found, key=lambda o: -o.score)
 
@@ -150,7 +156,8 @@ class Options:
             up = self.lexicon.paths.to(middle.name, self.root.name)
             over = self.lexicon.paths.to(middle.name, cube)
             if up and over and middle.name not in (cube, self.root.name):
-                found.append((len(up[0].joins) + len(over[0].joins), -middle.row_count, middle.name))
+                steps = len(up[0].joins) + len(over[0].joins)
+                found.append((steps, len(middle.dimensions), middle.name))
         return min(found)[2] if found else ""
 
     def facts_of(self) -> list[Cube]:

@@ -15,7 +15,14 @@ from aiser_app.domain.semantic_query import (
 )
 from aiser_app.planner.clauses.completing import Completing
 from aiser_app.planner.clauses.figuring import with_conditions
-from aiser_app.planner.clauses.forms import Walks, dated, positions, read_through, set_figures, without_cues
+from aiser_app.planner.clauses.forms import (
+    Walks,
+    dated,
+    positions,
+    read_through,
+    set_figures,
+    without_cues,
+)
 from aiser_app.planner.clauses.sketch import Figure, Moment
 from aiser_app.planner.dates import DateSpan, read_dates
 from aiser_app.planner.segments import Kind, Segment
@@ -35,7 +42,9 @@ def growth(walks: Walks, segments: Sequence[Segment]) -> Completing | None:
     if not places:
         return None
     cues = [segments[n] for n in places]
-    rest = without_cues(segments, "growth", "previous", "percent", "share", "rate", "difference", "compare", "more")
+    rest = without_cues(
+        segments, "growth", "previous", "percent", "share", "rate", "difference", "compare", "more"
+    )
     full = read_through(walks, rest)
     if full is None or not full.sketch.figures:
         return None
@@ -45,11 +54,17 @@ def growth(walks: Walks, segments: Sequence[Segment]) -> Completing | None:
     spans = full.sketch.spans
     if len(spans) == 2:
         return _between(full, in_percent)
-    grain = full.sketch.grain or next((g for c in cues for w, g in _STEPS.items() if w in c.text.lower().split()), None)
+    grain = full.sketch.grain or next(
+        (g for c in cues for w, g in _STEPS.items() if w in c.text.lower().split()), None
+    )
     if grain is None:
         return None
     full.sketch.grain = grain
-    kind = WindowKind.GROWTH if in_percent or any(c.word == "previous" for c in cues) else WindowKind.CHANGE
+    kind = (
+        WindowKind.GROWTH
+        if in_percent or any(c.word == "previous" for c in cues)
+        else WindowKind.CHANGE
+    )
     figure = full.sketch.figures[0]
     window = Windowed(window=kind, of=figure.expression)
     title = f"{'growth' if kind is WindowKind.GROWTH else 'change'} of {figure.title}"
@@ -67,7 +82,9 @@ def _split_range(full: Completing) -> None:
         return
     middle = next((n for n, w in enumerate(words) if w.lower() in ("to", "and", "until")), 0)
     ends = [" ".join(words[1:middle]), " ".join(words[middle + 1 :])]
-    points = [next(iter(read_dates(tokenize(text), 0, full.options.today)), None) for text in ends if text]
+    points = [
+        next(iter(read_dates(tokenize(text), 0, full.options.today)), None) for text in ends if text
+    ]
     if len(points) == 2 and points[0] is not None and points[1] is not None:
         full.sketch.spans = [(points[0][1], moment), (points[1][1], moment)]
 
@@ -148,7 +165,9 @@ def _side_by_side(full: Completing) -> Completing | None:
 
 def _common_step(spans: Sequence[DateSpan]) -> Granularity | None:
     """Both periods are whole years, quarters or months."""
-    lengths = {(s.end - s.start).days + 1 for s in spans if s.start is not None and s.end is not None}
+    lengths = {
+        (s.end - s.start).days + 1 for s in spans if s.start is not None and s.end is not None
+    }
     if len(lengths) == 0 or any(s.start is None or s.start.day != 1 for s in spans):
         return None
     if lengths <= {365, 366}:
@@ -191,6 +210,8 @@ def window(walks: Walks, segments: Sequence[Segment]) -> Completing | None:
     offset = int(full.state.number.number or 3) if full.state.number is not None else 3
     wrapped = Windowed(window=kind, of=figure.expression, offset=offset if word == "moving" else 1)
     title = f"{word.replace('_', ' ')} of {figure.title}"
-    full.sketch.costs.pop(f"“{full.state.number.text}” was not used", None) if full.state.number else None
+    full.sketch.costs.pop(
+        f"“{full.state.number.text}” was not used", None
+    ) if full.state.number else None
     shown = Figure(wrapped, title, unit="" if word == "rank" else figure.unit, cube=full.root.name)
     return set_figures(full, [figure, shown] if word == "rank" else [shown])

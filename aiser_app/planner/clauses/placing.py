@@ -36,10 +36,14 @@ FAR = "related rows are taken to be required"
 OTHER_TABLE = "a figure of another table"
 _STRONG = 0.75
 _UNITS = frozenset(("s", "min", "h", "d"))
-_PARTICIPLES = frozenset("""sold bought sent driven flown built taken held run led begun drawn seen shown
-    going based book buy place live burnt burned""".split())
+_PARTICIPLES = frozenset(
+    """sold bought sent driven flown built taken held run led begun drawn seen shown
+    going based book buy place live burnt burned""".split()
+)
 _MEASURED = frozenset(("weight", "distance", "volume", "energy"))
-_UNIT_CONCEPTS = frozenset(("quantity", "weight", "distance", "volume", "energy", "duration", "money"))
+_UNIT_CONCEPTS = frozenset(
+    ("quantity", "weight", "distance", "volume", "energy", "duration", "money")
+)
 _CURRENCIES = frozenset(("eur", "usd", "gbp", "euro", "dollar", "pound", "euros"))
 _TIME_WORDS = frozenset(("hour", "hours", "minute", "minutes", "second", "seconds", "day", "days"))
 
@@ -81,13 +85,19 @@ class Placing(Restricting):
 
     def _check_ties(self, segment: Segment, choices: Choices) -> None:
         """Two columns that fit equally well are a question, not an answer."""
-        kind = {"value": "values", "group": "groups", "figure": "numbers", "flag": "flags"}.get(self.state.last, "")
+        kind = {"value": "values", "group": "groups", "figure": "numbers", "flag": "flags"}.get(
+            self.state.last, ""
+        )
         used = self.sketch.bound[-1] if self.sketch.bound else None
         if not kind or used is None or used.text != segment.text or not choices.is_tied(kind):
             return
         option: Option = getattr(choices, kind)[0]
         if kind == "groups" or _is_pair(getattr(choices, kind)):
-            kept = [o for o in getattr(choices, kind)[1:] if o.target.cube != option.target.cube or o.role != option.role]
+            kept = [
+                o
+                for o in getattr(choices, kind)[1:]
+                if o.target.cube != option.target.cube or o.role != option.role
+            ]
             if not kept or option.score - kept[0].score >= 0.03 or _is_pair(getattr(choices, kind)):
                 return
         if used.member.startswith(option.target.member):
@@ -108,13 +118,18 @@ class Placing(Restricting):
         if not named:
             return choices
         values = [
-            replace(o, score=o.score + (0.35 if o.target.cube in named else 0.0)) for o in choices.values
+            replace(o, score=o.score + (0.35 if o.target.cube in named else 0.0))
+            for o in choices.values
         ]
         values.sort(key=lambda o: -o.score)
         return replace(choices, values=values)
 
     def _before(self) -> Segment | None:
-        found = [s for s in self.segments[max(0, self.at - 4) : self.at - 1] if s.kind is not Kind.FUNCTION]
+        found = [
+            s
+            for s in self.segments[max(0, self.at - 4) : self.at - 1]
+            if s.kind is not Kind.FUNCTION
+        ]
         return found[-1] if found else None
 
     def _places(self) -> tuple[Callable[[Segment, Choices], bool], ...]:
@@ -130,7 +145,9 @@ class Placing(Restricting):
         if not roles or max(t.score for t in segment.targets) > roles[0].score:
             return False
         following = self.peek(skip=False)
-        if not self.is_kind(following, Kind.LINK, Kind.GRAIN) and self.is_kind(self.peek(), Kind.LINK):
+        if not self.is_kind(following, Kind.LINK, Kind.GRAIN) and self.is_kind(
+            self.peek(), Kind.LINK
+        ):
             following = self.peek() if self.state.relative else None
         if following is None and not self.state.relative and self.at < len(self.segments):
             return False
@@ -154,7 +171,9 @@ class Placing(Restricting):
         exact = choices.best("numbers", "measures", "times")
         if found is None or (exact is not None and exact[1].score >= found[1].score):
             return False
-        if found[1].target.how != "word form" and not (found[1].target.value and found[1].target.form != word):
+        if found[1].target.how != "word form" and not (
+            found[1].target.value and found[1].target.form != word
+        ):
             return False
         if not self.sketch.bound:
             return False
@@ -169,7 +188,12 @@ class Placing(Restricting):
             return False
         unit = word.removesuffix("s")
         figure = self.state.last_figure
-        if self.state.last == "figure" and figure is not None and figure.unit and self.sketch.figures:
+        if (
+            self.state.last == "figure"
+            and figure is not None
+            and figure.unit
+            and self.sketch.figures
+        ):
             self.sketch.figures[-1] = in_unit(figure, unit)
             return True
         self.state.unit = unit
@@ -216,14 +240,19 @@ class Placing(Restricting):
         if not quantifier:
             return False
         rows = choices.best("entities")
-        if quantifier == "any" and rows is not None and not rows[1].path.joins and rows[1].score >= _STRONG:
+        if (
+            quantifier == "any"
+            and rows is not None
+            and not rows[1].path.joins
+            and rows[1].score >= _STRONG
+        ):
             self.state.quantifier = ""
             return self._mention(segment, rows[1])
         negated = quantifier in ("without", "never")
         far, value = choices.best("far_entities"), choices.best("values", "flags")
         if far is not None and (value is None or far[1].score + 0.1 >= value[1].score):
             self.note(segment, far[1])
-            self.add_existence(far[1].target.cube, (), negated)
+            self.add_existence(self.options.way_to_many(far[1].target.cube), (), negated)
             self.close("existence", far[1])
             return True
         if choices.far_values and (value is None or choices.far_values[0].score >= value[1].score):
@@ -268,7 +297,9 @@ class Placing(Restricting):
         before = self.segments[self.at - 2] if self.at >= 2 else None
         if before is None or before.text != ",":
             return True
-        return following is None or following.kind in (Kind.AND, Kind.DATE) or following.text in "?.!"
+        return (
+            following is None or following.kind in (Kind.AND, Kind.DATE) or following.text in "?.!"
+        )
 
     def _group(self, segment: Segment, option: Option) -> bool:
         self.note(segment, option)
@@ -319,7 +350,9 @@ class Placing(Restricting):
                 return False
             found = choices.best("numbers")
             if found is not None and self._clashes(found[1], following):
-                self.sketch.cost(f"“{following.text}” does not measure the {found[1].title.lower()}", 0.4)
+                self.sketch.cost(
+                    f"“{following.text}” does not measure the {found[1].title.lower()}", 0.4
+                )
             is_row = found is not None and found[1].score >= _WEAK and not self._is_having(found[1])
             if found is None or not is_row or not self.compare(segment, found[1], following):
                 return False
@@ -378,7 +411,11 @@ class Placing(Restricting):
         number = choices.best("numbers", "entities", "far_entities")
         if number is not None and number[1].score >= option.score:
             return False
-        if not segment.text.lower().endswith("s") and self.sketch.subject is not None and self.sketch.subject.is_rows:
+        if (
+            not segment.text.lower().endswith("s")
+            and self.sketch.subject is not None
+            and self.sketch.subject.is_rows
+        ):
             return False
         following = self.peek(skip=False)
         if following is not None and following.kind is Kind.LINK:
@@ -499,7 +536,11 @@ class Placing(Restricting):
             others is None or found[1].score >= others[1].score or others[0] == "groups"
         ):  # fmt: skip
             return self._add_figure(segment, found[1])
-        concept = product_figure(self.root, segment.concept, state.aggregation) if segment.concept else None
+        concept = (
+            product_figure(self.root, segment.concept, state.aggregation)
+            if segment.concept
+            else None
+        )
         if concept is not None:
             return self._add(segment, concept, "value")
         if others is not None and others[0] in ("values", "far_values"):
@@ -541,7 +582,12 @@ class Placing(Restricting):
         found = choices.best("entities", "texts", "values", "flags", "numbers", "groups")
         number = choices.best("numbers")
         averaged = state.aggregation is Aggregation.AVG and number is not None
-        if averaged and number is not None and number[1].score >= _WEAK and not number[1].path.joins:
+        if (
+            averaged
+            and number is not None
+            and number[1].score >= _WEAK
+            and not number[1].path.joins
+        ):
             found = number
         if found is None:
             return False
@@ -593,7 +639,7 @@ class Placing(Restricting):
                 self.state.aggregation = None
                 return column_figure(self.root, option, fold)
             self.sketch.cost("a number is counted", 0.25)
-        return distinct_figure(self.root, option)
+        return distinct_figure(self.options.model, self.root, option)
 
     def _numbers_its_rows(self, option: Option) -> bool:
         """The number of a stop within its route: who counts stops counts rows."""
@@ -601,7 +647,9 @@ class Placing(Restricting):
         if column is None or not column.is_key or option.path.joins:
             return False
         keys = {pair[0] for join in self.root.joins for pair in join.columns}
-        own = name_words(self.root.name, self.root.title) & (name_words(column.name) - {"number", "id", "code"})
+        own = name_words(self.root.name, self.root.title) & (
+            name_words(column.name) - {"number", "id", "code"}
+        )
         return column.column not in keys and bool(own)
 
     def _after_average(self) -> None:
@@ -632,7 +680,9 @@ class Placing(Restricting):
 
     def _is_same(self, segment: Segment, option: Option, fold: Aggregation | None) -> bool:
         """The column of a figure that is there already, named once more without being folded."""
-        known = any(f.column is option.dimension for f in self.sketch.figures if f.column is not None)
+        known = any(
+            f.column is option.dimension for f in self.sketch.figures if f.column is not None
+        )
         if fold is not None or not known:
             return False
         self.note(segment, option)
@@ -648,7 +698,12 @@ class Placing(Restricting):
         """ "Number of flights distance": a second figure right behind the first belongs to no list."""
         before = self.segments[self.at - 2] if self.at >= 2 else None
         adjacent = before is not None and before.kind is Kind.LINK
-        if self.state.last == "figure" and adjacent and not self.state.joined and self.sketch.figures:
+        if (
+            self.state.last == "figure"
+            and adjacent
+            and not self.state.joined
+            and self.sketch.figures
+        ):
             self.sketch.cost("two figures side by side", 0.3)
 
     def _is_unit_noun(self, segment: Segment, option: Option) -> bool:
@@ -665,7 +720,11 @@ class Placing(Restricting):
     def _is_said_by_verb(self, segment: Segment, option: Option) -> bool:
         """ "How much discount was redeemed": a participle behind a figure only ties it to its table."""
         word = segment.text.lower()
-        if not word.endswith("ed") or " " in word or self.state.last not in ("figure", "group", "value", "mention"):
+        if (
+            not word.endswith("ed")
+            or " " in word
+            or self.state.last not in ("figure", "group", "value", "mention")
+        ):
             return False
         if not self.sketch.figures or self.state.joined or self.state.aggregation is not None:
             return False
@@ -695,7 +754,9 @@ class Placing(Restricting):
         )  # fmt: skip
         return self._add(segment, figure, "", option)
 
-    def _add(self, segment: Segment, figure: Figure, how: str, option: Option | None = None) -> bool:
+    def _add(
+        self, segment: Segment, figure: Figure, how: str, option: Option | None = None
+    ) -> bool:
         if how:
             self.sketch.note(segment.text, self.root.name, how, 0.78)
         state = self.state
@@ -726,7 +787,11 @@ class Placing(Restricting):
             return False
         following = self.peek(skip=False)
         if extreme.extreme == "count" and subject is not None and _top(number) <= _top(subject):
-            if following is not None and following.kind is Kind.LINK and self._belongs_to_next(following):
+            if (
+                following is not None
+                and following.kind is Kind.LINK
+                and self._belongs_to_next(following)
+            ):
                 return self._mention(segment, subject[1])
             found = self.count_of(choices)
             if found is not None and self.sketch.subject is not None:
@@ -736,13 +801,19 @@ class Placing(Restricting):
             if found is not None and timed and self.sketch.subject is None:
                 self.note(segment, found[0])
                 return self._add(segment, found[1], "", found[0])
-            if found is not None and (self.state.which or extreme.number is not None or self.sketch.limit):
+            if found is not None and (
+                self.state.which or extreme.number is not None or self.sketch.limit
+            ):
                 return self._subject(segment, subject[1])
         if number is not None and _top(number) >= _top(subject):
             return self._add_figure(segment, number[1])
         if subject is None:
             return False
-        if following is not None and following.kind is Kind.LINK and self._belongs_to_next(following):
+        if (
+            following is not None
+            and following.kind is Kind.LINK
+            and self._belongs_to_next(following)
+        ):
             return self._mention(segment, subject[1])
         if self.sketch.subject is not None and extreme.extreme == "count":
             return self._count_ranked(segment, choices)
@@ -759,7 +830,11 @@ class Placing(Restricting):
         if not found:
             return None
         target = Target("dimension", self.root.name, found[0].name)
-        return column_figure(self.root, Option(target, Path(self.root.name), 1.0, dimension=found[0]), Aggregation.SUM)
+        return column_figure(
+            self.root,
+            Option(target, Path(self.root.name), 1.0, dimension=found[0]),
+            Aggregation.SUM,
+        )
 
     def _count_ranked(self, segment: Segment, choices: Choices) -> bool:
         found = self.count_of(choices)
@@ -800,7 +875,16 @@ class Placing(Restricting):
     def _plain(self, segment: Segment, choices: Choices) -> bool:
         """Nothing announces the phrase: its strongest meaning decides."""
         state = self.state
-        kinds = ["values", "flags", "numbers", "measures", "entities", "texts", "times", "far_values"]
+        kinds = [
+            "values",
+            "flags",
+            "numbers",
+            "measures",
+            "entities",
+            "texts",
+            "times",
+            "far_values",
+        ]
         found = choices.best(*kinds, "far_entities")
         if found is None or found[1].score < 0.42:
             return self._product(segment)
@@ -819,7 +903,11 @@ class Placing(Restricting):
             state.last_moment = Moment(option.target.member, option.role)
             self.close("time", option)
             return True
-        if state.negated and kind in ("texts", "times", "numbers") and not self._is_compared(following):
+        if (
+            state.negated
+            and kind in ("texts", "times", "numbers")
+            and not self._is_compared(following)
+        ):
             state.negated = False
             return self.restrict_null(segment, choices, is_null=True)
         return self._by_kind(segment, choices, kind, option)
@@ -830,7 +918,11 @@ class Placing(Restricting):
         column = option.dimension
         if column is None or not word.endswith("ed") or column.null_fraction < 0.02:
             return False
-        if self.is_kind(following, Kind.DATE, Kind.GRAIN, Kind.CUE) or self.sketch.lists and self.state.joined:
+        if (
+            self.is_kind(following, Kind.DATE, Kind.GRAIN, Kind.CUE)
+            or self.sketch.lists
+            and self.state.joined
+        ):
             return False
         operator = FilterOperator.NOT_SET if self.state.negated else FilterOperator.SET
         self.note(segment, option)
@@ -874,7 +966,11 @@ class Placing(Restricting):
         timed = self.is_kind(following, Kind.DATE) or (
             following is not None and following.kind is Kind.CUE and following.word in ("later", "earlier")
         )  # fmt: skip
-        if kind not in ("values", "times", "texts", "far_values") or not timed or not is_time_verb(word):
+        if (
+            kind not in ("values", "times", "texts", "far_values")
+            or not timed
+            or not is_time_verb(word)
+        ):
             return False
         found = time_of_verb(self.root, word)
         if found is None:
@@ -920,7 +1016,9 @@ class Placing(Restricting):
             if self.sketch.grain is not None and self.sketch.moment is None:
                 self.sketch.moment = state.last_moment
             if self.sketch.subject is not None and self.sketch.lists and state.joined:
-                self.sketch.outputs.append(DimensionRef(member=option.target.member, role=option.role))
+                self.sketch.outputs.append(
+                    DimensionRef(member=option.target.member, role=option.role)
+                )
             self.close("time", option)
         else:
             return self._thing(segment, choices, option)
@@ -940,7 +1038,11 @@ class Placing(Restricting):
         return self._mention(segment, option)
 
     def _product(self, segment: Segment) -> bool:
-        figure = product_figure(self.root, segment.concept, self.state.aggregation) if segment.concept else None
+        figure = (
+            product_figure(self.root, segment.concept, self.state.aggregation)
+            if segment.concept
+            else None
+        )
         return figure is not None and self._add(segment, figure, "synonym")
 
 
@@ -951,7 +1053,11 @@ def _is_pair(options: list[Option]) -> bool:
         for o in options[:2]
         if o.dimension is not None
     ]
-    return len(words) == 2 and words[0] == words[1] and options[0].target.cube == options[1].target.cube
+    return (
+        len(words) == 2
+        and words[0] == words[1]
+        and options[0].target.cube == options[1].target.cube
+    )
 
 
 def _top(found: tuple[str, Option] | None) -> float:

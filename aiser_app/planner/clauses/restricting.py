@@ -70,7 +70,11 @@ class Restricting(Walk):
     def add_value(self, new: Filter) -> None:
         conditions = self.sketch.conditions
         for place, known in enumerate(conditions):
-            if not isinstance(known, Filter) or known.member != new.member or known.role != new.role:
+            if (
+                not isinstance(known, Filter)
+                or known.member != new.member
+                or known.role != new.role
+            ):
                 continue
             if known.operator is new.operator and known.operator in (
                 FilterOperator.EQUALS, FilterOperator.NOT_EQUALS
@@ -113,7 +117,11 @@ class Restricting(Walk):
         self.close("value", option)
 
     def add_existence(
-        self, cube: str, conditions: tuple[Condition, ...] = (), negated: bool = False, at_least: int = 1
+        self,
+        cube: str,
+        conditions: tuple[Condition, ...] = (),
+        negated: bool = False,
+        at_least: int = 1,
     ) -> None:
         """Conditions on the same related table belong to the same related row."""
         known = [c for c in self.sketch.conditions if isinstance(c, Existence) and c.cube == cube]
@@ -123,8 +131,12 @@ class Restricting(Walk):
             return
         self.sketch.conditions.append(
             Existence(
-                cube=cube, conditions=conditions, is_negated=negated, of=self.root.name,
-                at_least=at_least, role=self._existence_role(cube),
+                cube=cube,
+                conditions=conditions,
+                is_negated=negated,
+                of=self.root.name,
+                at_least=at_least,
+                role=self._existence_role(cube),
             )  # fmt: skip
         )
 
@@ -177,13 +189,24 @@ class Restricting(Walk):
         if low is None and (dimension.unit or comparison.unit in _TIME_UNIT_WORDS):
             return False
         low = comparison.number if low is None else low
-        operator = _OPPOSITE.get(comparison.operator, comparison.operator) if self.state.negated else comparison.operator
+        operator = (
+            _OPPOSITE.get(comparison.operator, comparison.operator)
+            if self.state.negated
+            else comparison.operator
+        )
         self.note(segment, option)
         filters: list[Condition] = [self._filter(option, operator, low)]
         if comparison.upper is not None:
             high = convert(comparison.upper, comparison.unit, dimension.unit) or comparison.upper
-            both = (self._filter(option, FilterOperator.GTE, low), self._filter(option, FilterOperator.LTE, high))
-            filters = [FilterGroup(conditions=both, is_negated=True)] if self.state.negated else list(both)
+            both = (
+                self._filter(option, FilterOperator.GTE, low),
+                self._filter(option, FilterOperator.LTE, high),
+            )
+            filters = (
+                [FilterGroup(conditions=both, is_negated=True)]
+                if self.state.negated
+                else list(both)
+            )
         if self.state.either and len(filters) == 1:
             self._or_else(filters[0])
         else:
@@ -202,10 +225,18 @@ class Restricting(Walk):
         number = comparison.number or 0.0
         unit = figure.unit
         low = convert(number, comparison.unit, unit) if comparison.unit and unit else number
-        operator = _OPPOSITE.get(comparison.operator, comparison.operator) if self.state.negated else comparison.operator
+        operator = (
+            _OPPOSITE.get(comparison.operator, comparison.operator)
+            if self.state.negated
+            else comparison.operator
+        )
         self.sketch.having.append(Having(figure, operator, (number_text(low or number),)))
         if comparison.upper is not None:
-            high = convert(comparison.upper, comparison.unit, unit) if comparison.unit and unit else None
+            high = (
+                convert(comparison.upper, comparison.unit, unit)
+                if comparison.unit and unit
+                else None
+            )
             value = number_text(high or comparison.upper)
             self.sketch.having.append(Having(figure, FilterOperator.LTE, (value,)))
         self.state.comparison = None
@@ -225,8 +256,11 @@ class Restricting(Walk):
         self.note(segment, option)
         self.sketch.conditions.append(
             Filter(
-                member=before.target.member, role=before.role, operator=operator,
-                other=option.target.member, other_role=option.role,
+                member=before.target.member,
+                role=before.role,
+                operator=operator,
+                other=option.target.member,
+                other_role=option.role,
             )  # fmt: skip
         )
         self.state.relation = ""
@@ -243,9 +277,7 @@ class Restricting(Walk):
 
     def _drop_figure(self, option: Option) -> None:
         """What is compared with another column is not shown."""
-        self.sketch.figures = [
-            f for f in self.sketch.figures if f.column is not option.dimension
-        ]
+        self.sketch.figures = [f for f in self.sketch.figures if f.column is not option.dimension]
 
     def by_unit(self, comparison: Segment) -> bool:
         """As in "flights longer than 2 hours": the only column with such a unit."""
@@ -272,7 +304,9 @@ class Restricting(Walk):
             return None
         if found:
             dimension = found[0][0]
-            target = Target("dimension", self.root.name, dimension.name, how="synonym", score=found[0][1])
+            target = Target(
+                "dimension", self.root.name, dimension.name, how="synonym", score=found[0][1]
+            )
             option = Option(target, Path(self.root.name), found[0][1], dimension=dimension)
             return column_figure(self.root, option, fold)
         return product_figure(self.root, concept, fold)
@@ -292,7 +326,9 @@ class Restricting(Walk):
         else:
             label = next((d for d in self.root.dimensions if name_words(d.name) & _TEXTS), None)
             label = label or next((d for d in self.root.dimensions if d.is_label), None)
-            label = label or next((d for d in self.root.dimensions if "name" in name_words(d.name)), None)
+            label = label or next(
+                (d for d in self.root.dimensions if "name" in name_words(d.name)), None
+            )
             member = f"{self.root.name}.{label.name}" if label is not None else ""
         if not member:
             self.sketch.fail(f"no column to look for “{text}” in")
@@ -302,7 +338,9 @@ class Restricting(Walk):
                 FilterOperator.CONTAINS: FilterOperator.NOT_CONTAINS,
                 FilterOperator.EQUALS: FilterOperator.NOT_EQUALS,
             }.get(operator, operator)
-        self.sketch.conditions.append(Filter(member=member, role=role, operator=operator, values=(text,)))
+        self.sketch.conditions.append(
+            Filter(member=member, role=role, operator=operator, values=(text,))
+        )
         self.sketch.note(text, member, "text", 0.95)
         self.state.match = None
         self.close("value", option)
@@ -316,7 +354,9 @@ class Restricting(Walk):
             self.sketch.fail(f"no column to look for “{segment.text}” in")
             return
         operator = FilterOperator.NOT_CONTAINS if self.state.negated else FilterOperator.CONTAINS
-        self.sketch.conditions.append(Filter(member=member, operator=operator, values=segment.values))
+        self.sketch.conditions.append(
+            Filter(member=member, operator=operator, values=segment.values)
+        )
         self.sketch.note(segment.text, member, "text", 0.95)
         self.close("value")
 
@@ -328,7 +368,10 @@ class Restricting(Walk):
         operator = FilterOperator.NOT_EQUALS if self.state.negated else FilterOperator.EQUALS
         self.sketch.conditions.append(
             Filter(
-                member=moment.member, role=moment.role, operator=operator, values=segment.values,
+                member=moment.member,
+                role=moment.role,
+                operator=operator,
+                values=segment.values,
                 part=TimePart.WEEKDAY,
             )  # fmt: skip
         )
@@ -391,7 +434,12 @@ class Restricting(Walk):
         """The date of a table that was just named: "routes of 2025"."""
         cube = self.options.model.find_cube(name)
         paths = self.options.lexicon.paths.to(self.root.name, name)
-        if cube is None or name == self.root.name or len(paths) != 1 or not cube.default_time_dimension:
+        if (
+            cube is None
+            or name == self.root.name
+            or len(paths) != 1
+            or not cube.default_time_dimension
+        ):
             return None
         member = cube.default_time_dimension
         return Moment(member if "." in member else f"{name}.{member}", paths[0].role)
@@ -399,7 +447,13 @@ class Restricting(Walk):
     def _by_verb(self) -> Moment | None:
         """ "Orders shipped in May": the date column that shares its root with a verb just before."""
         before = self.segments[self.at - 3 : self.at - 1]
-        named = [t.cube for s in before if s.kind is Kind.LINK for t in s.targets if t.kind == "cube" and t.score > 0.9]
+        named = [
+            t.cube
+            for s in before
+            if s.kind is Kind.LINK
+            for t in s.targets
+            if t.kind == "cube" and t.score > 0.9
+        ]
         if named and self.sketch.figures:
             return self.moment_of_cube(named[0])
         words = [w for w in self.state.verbs[-4:] if len(w) > 2]
@@ -426,7 +480,7 @@ class Restricting(Walk):
             return None
         if option.target.kind == "cube" and not option.path.joins:
             return option, rows_of(self.root)
-        figure = distinct_figure(self.root, option)
+        figure = distinct_figure(self.options.model, self.root, option)
         return (option, figure) if figure is not None else None
 
     def sum_of(self, choices: Choices) -> tuple[Option, Figure] | None:

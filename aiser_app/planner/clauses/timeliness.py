@@ -86,7 +86,11 @@ def pair_of(cube: Cube) -> tuple[Dimension, Dimension] | None:
     if not planned or not real:
         return None
     scored = sorted(
-        ((len(words_of(r) & words_of(p) - {"date"}), r.name, p.name, r, p) for r in real for p in planned),
+        (
+            (len(words_of(r) & words_of(p) - {"date"}), r.name, p.name, r, p)
+            for r in real
+            for p in planned
+        ),
         key=lambda hit: (-hit[0], hit[1], hit[2]),
     )
     return scored[0][3], scored[0][4]
@@ -105,14 +109,22 @@ def punctuality(cube: Cube, word: str, today: str) -> Condition | None:
                 Filter(member=real, operator=FilterOperator.NOT_SET),
             )
         )
-    operator = {"late": FilterOperator.GT, "early": FilterOperator.LT, "on time": FilterOperator.LTE}[word]
+    operator = {
+        "late": FilterOperator.GT,
+        "early": FilterOperator.LT,
+        "on time": FilterOperator.LTE,
+    }[word]
     return Filter(member=real, operator=operator, other=planned)
 
 
 _ENDINGS = word_set("""closed close end ended left leave exit discontinued terminated termination removed retired
     cancelled cancellation churned resigned ended expired departure deactivated""")
-GONE = word_set("retired discontinued closed inactive terminated deleted archived cancelled deactivated")
-STILL = word_set("open active trading employed running available current live valid operating installed")
+GONE = word_set(
+    "retired discontinued closed inactive terminated deleted archived cancelled deactivated"
+)
+STILL = word_set(
+    "open active trading employed running available current live valid operating installed"
+)
 
 
 def still_there(cube: Cube) -> Condition | None:

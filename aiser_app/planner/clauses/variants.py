@@ -18,16 +18,22 @@ _REMARK = re.compile(
 _TRAILING_SENTENCE = re.compile(r"^(?P<first>[^?]{12,}\?)\s+(?P<rest>.+)$")
 _BENIGN = re.compile(
     r"(?:just |only |simply )?(?:count|the count|the number|number|total|a number|simple|i need|i only need|"
-    r"ignore case|thanks|please|rounded|round|in percent|as percent|no need)\b", re.IGNORECASE,
+    r"ignore case|thanks|please|rounded|round|in percent|as percent|no need)\b",
+    re.IGNORECASE,
 )
-_SEVERAL = re.compile(r"[?.!]\s+(?:and |also )?(?:how|what|which|who|where|when|why|show|list)\b", re.IGNORECASE)
+_SEVERAL = re.compile(
+    r"[?.!]\s+(?:and |also )?(?:how|what|which|who|where|when|why|show|list)\b", re.IGNORECASE
+)
 _RESTRICTS = re.compile(
     r"\b(?:only|not|without|excluding|exclude|except|leave|skip|ignore|at least|more than|no|all|any|same)\b"
 )
 _LEAVE_OUT = re.compile(r"\bleave (?:the )?([^,;()]+?) out\b", re.IGNORECASE)
 _NOT_COUNTING = re.compile(r"\bnot (?:counting|including)\b", re.IGNORECASE)
 _CODED = re.compile(r"\b[a-z]+ \(([A-Z][A-Z0-9]{1,5})\)")
-_LEAD = re.compile(r"^(?:please|pls|plz|hi|hello|hey|can you|could you|would you|can we|now|and|then|just|go|ok|kindly)[\s,]+", re.IGNORECASE)
+_LEAD = re.compile(
+    r"^(?:please|pls|plz|hi|hello|hey|can you|could you|would you|can we|now|and|then|just|go|ok|kindly)[\s,]+",
+    re.IGNORECASE,
+)
 _COMMANDS = word_set("""delete remove pause close update set insert create drop rename cancel send mark stop start
     move assign raise lower approve refund book email truncate alter grant merge archive deactivate
     activate edit modify replace fix transfer pay ship upgrade downgrade terminate fire hire promote
@@ -56,7 +62,9 @@ def variants(question: str) -> Iterator[tuple[str, float]]:
 
 
 _KIND_OF = re.compile(r"\b(?:types?|kinds?|sorts?) of (?:the |a |an )?([a-z]+)", re.IGNORECASE)
-_ADVERBS = re.compile(r"\b(?:actually|really|simply|exactly|effectively|altogether|truly)\s+", re.IGNORECASE)
+_ADVERBS = re.compile(
+    r"\b(?:actually|really|simply|exactly|effectively|altogether|truly)\s+", re.IGNORECASE
+)
 _THEN = re.compile(r"\b(more|less|fewer|higher|lower|greater) then\b", re.IGNORECASE)
 _WITHOUT = re.compile(r"\bw/o\b", re.IGNORECASE)
 _HALF_DOZEN = re.compile(r"\bhalf (?:a )?dozen\b", re.IGNORECASE)
@@ -88,6 +96,22 @@ def command_of(question: str) -> str:
     words = re.findall(r"[a-z]+", text.lower())
     if len(words) < 2 or words[0] not in _COMMANDS:
         return ""
-    if words[0] in ("book", "order", "charge", "discount", "start", "close", "set", "refund", "invite", "email", "fire", "pay", "stop", "fix", "void"):
+    if words[0] in (
+        "book",
+        "order",
+        "charge",
+        "discount",
+        "start",
+        "close",
+        "set",
+        "refund",
+        "invite",
+        "email",
+        "fire",
+        "pay",
+        "stop",
+        "fix",
+        "void",
+    ):
         return words[0] if words[1] in _OBJECTS else ""
     return words[0]

@@ -157,6 +157,8 @@ class Walk:
             state.counting = True
             self.sketch.counts = True
             state.output = False
+        elif (following is None or following.kind is not Kind.LINK) and self._is_postfix(segment):
+            return
         elif following is None and state.last in ("figure", "entity"):
             return
         else:
@@ -165,7 +167,17 @@ class Walk:
             state.aggregation = segment.aggregation
             state.output = False
         state.by = state.which = False
-        state.extreme = None if state.extreme is not None and state.extreme.extreme == "pick" else state.extreme
+        state.extreme = (
+            None if state.extreme is not None and state.extreme.extreme == "pick" else state.extreme
+        )
+
+    def _is_postfix(self, segment: Segment) -> bool:
+        is_total = segment.text.lower() == "total" and self.state.last in ("entity", "mention")
+        return is_total and self.total_behind()
+
+    def total_behind(self) -> bool:
+        """Overridden where figures are made."""
+        raise NotImplementedError
 
     def _as_named_date(self) -> bool:
         """ "By completion date": which date is meant, not one group for every day."""
@@ -195,8 +207,10 @@ class Walk:
     def _on_extreme(self, segment: Segment) -> None:
         if self.sketch.extreme is not None:
             self.sketch.cost("more than one superlative", 0.3)
-        if segment.word in ("first", "last") and segment.number is None and (
-            self.state.last or self.state.counting
+        if (
+            segment.word in ("first", "last")
+            and segment.number is None
+            and (self.state.last or self.state.counting)
         ):
             self.sketch.cost(f"“{segment.text}” is not clear", 0.2)
         self.sketch.extreme = self.state.extreme = segment
@@ -217,7 +231,9 @@ class Walk:
         if following is not None and following.kind is Kind.COMPARE:
             return
         state = self.state
-        if state.last == "extreme_subject" or (self.sketch.extreme is not None and self._is_by(segment)):
+        if state.last == "extreme_subject" or (
+            self.sketch.extreme is not None and self._is_by(segment)
+        ):
             # "top 5 products by units sold": what follows is the figure
             state.by, state.last = False, "by_figure"
             return
@@ -341,5 +357,3 @@ class Walk:
             self.sketch.cost("the preposition points the other way", 0.3)
         if self._has_parallel(option):
             self.sketch.cost(ROLE_OPEN, 0.15)
-
-

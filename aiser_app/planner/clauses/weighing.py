@@ -12,6 +12,8 @@ _WEAK_LINK_LOSS = 0.6
 _FAIR_LINK = 0.68
 _ONE_WORD = 0.3
 _LOST_PHRASE = 0.15
+_NO_NAME = 0.26
+"""Nothing in the question is called as anything in the data."""
 _JOIN_LOSS = 0.3
 _PER_TABLE = 0.03
 _ASSUMPTION_LOSS = 0.015
@@ -27,6 +29,9 @@ def confidence(sketch: Sketch, cover: Cover) -> float:
     if sum(s.kind not in (Kind.FUNCTION, Kind.AND) for s in cover.segments) < 2:
         lost += _ONE_WORD
     lost += sum(sketch.costs.values())
+    bare = not (sketch.spans or sketch.groups or sketch.conditions or sketch.grain)
+    if bare and all(word.how in ("synonym", "unit") for word in sketch.bound):
+        lost += _NO_NAME
     lost += _LOST_PHRASE * len(lost_phrases(sketch, cover))
     certainty = min((p.score for p in sketch.paths), default=1.0)
     lost += (1.0 - certainty) * _JOIN_LOSS
