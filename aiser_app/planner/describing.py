@@ -195,19 +195,10 @@ class Describer:
     def chips(self, query: SemanticQuery) -> tuple[Chip, ...]:
         root = self.root_of(query)
         chips = [Chip(key="show", value=self.figure_title(query, m)) for m in query.measures]
-        for time in query.time_dimensions:
-            if time.granularity:
-                chips.append(Chip(key="by", value=str(time.granularity)))
-            if time.part:
-                chips.append(Chip(key="by", value=str(time.part).replace("_", " ")))
+        chips += [Chip(key="by", value=text) for text in _steps(query.time_dimensions)]
         for ref in self.group_refs(query):
             chips.append(Chip(key="by", value=self.dimension_title(ref, root)))
-        for time in query.time_dimensions:
-            if time.date_range:
-                chips.append(Chip(key="when", value=span_words(time.date_range)))
-            if time.compare_date_ranges:
-                ranges = " and ".join(span_words(r) for r in time.compare_date_ranges)
-                chips.append(Chip(key="when", value=ranges))
+        chips += [Chip(key="when", value=text) for text in _periods(query.time_dimensions)]
         for item in query.filters:
             chips.append(Chip(key="where", value=self.condition_text(item, root)))
         for order in query.order:
@@ -254,6 +245,17 @@ class Describer:
         if order.descending and not is_series:
             return ""
         return ", highest first" if order.descending else ", lowest first"
+
+
+def _steps(times: Sequence[TimeDimension]) -> list[str]:
+    found = [str(t.granularity or t.part or "") for t in times]
+    return [text.replace("_", " ") for text in found if text]
+
+
+def _periods(times: Sequence[TimeDimension]) -> list[str]:
+    found = [span_words(t.date_range) for t in times if t.date_range]
+    compared = [t.compare_date_ranges for t in times if t.compare_date_ranges]
+    return found + [" and ".join(span_words(r) for r in ranges) for ranges in compared]
 
 
 def entity_plural(cube: Cube) -> str:

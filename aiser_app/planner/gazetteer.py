@@ -21,6 +21,7 @@ PL POL Poland polish|PT PRT Portugal portuguese|RO ROU Romania romanian|RS SRB S
 SE SWE Sweden swedish|SG SGP Singapore singaporean|SI SVN Slovenia slovenian|SK SVK Slovakia slovak|TH THA Thailand thai|TR TUR Turkey turkish
 XS SCO Scotland scottish scots|XW WAL Wales welsh|TW TWN Taiwan taiwanese|UA UKR Ukraine ukrainian|US USA United_States american america usa|VN VNM Vietnam vietnamese|ZA ZAF South_Africa south_african
 """
+_MOST_STATES = 30
 _ANSWERS = word_set("yes no true false")
 _STATE_NAMES = word_set("""status state stage phase result outcome stat disposition condition res progress
     decision""")
@@ -72,24 +73,32 @@ _KINDS = _by_word(_KIND_WORDS)
 
 def other_names(dimension: Dimension) -> Iterator[tuple[str, str, str, float]]:
     """(value, other words for it, how, score) for the values of a column."""
+    known = {" ".join(split_name(v)) for v in dimension.values}
+    is_place = bool(_PLACES & set(split_name(f"{dimension.name} {dimension.title}")))
+    is_place = is_place or _looks_like_countries(dimension)
+    for value in dimension.values:
+        if is_place:
+            yield from _place_names(value)
+        if len(dimension.values) <= _MOST_STATES:
+            yield from _state_names(value, value, dimension, known)
     for code, title in dimension.value_titles:
         if title.lower() not in _ANSWERS:
             yield code, title, "value", 0.97
-    is_place = bool(_PLACES & set(split_name(f"{dimension.name} {dimension.title}")))
-    is_place = is_place or _looks_like_countries(dimension)
-    known = {" ".join(split_name(v)) for v in dimension.values}
-    for value in dimension.values:
-        names = _CODES.get(value.strip().lower(), ()) if is_place else ()
-        for name in names:
-            if name.lower() != value.lower() and name.lower() not in _NOT_WORDS:
-                yield value, name, "value", 0.93
-        for word in sorted(_synonyms(value, dimension) - known):
-            if len(word) > 1 and len(dimension.values) <= 30:
-                yield value, word, "synonym", 0.86
-    for code, title in dimension.value_titles:
-        for word in sorted(_synonyms(title, dimension) - known):
-            if len(word) > 1:
-                yield code, word, "synonym", 0.86
+        yield from _state_names(code, title, dimension, known)
+
+
+def _place_names(value: str) -> Iterator[tuple[str, str, str, float]]:
+    for name in _CODES.get(value.strip().lower(), ()):
+        if name.lower() != value.lower() and name.lower() not in _NOT_WORDS:
+            yield value, name, "value", 0.93
+
+
+def _state_names(
+    value: str, said: str, dimension: Dimension, known: set[str]
+) -> Iterator[tuple[str, str, str, float]]:
+    for word in sorted(_synonyms(said, dimension) - known):
+        if len(word) > 1:
+            yield value, word, "synonym", 0.86
 
 
 def _synonyms(value: str, dimension: Dimension) -> set[str]:

@@ -119,7 +119,7 @@ def number_at(tokens: tuple[Token, ...], at: int) -> tuple[int, float] | None:
 
 
 def _scaled(tokens: tuple[Token, ...], end: int, value: float) -> tuple[int, float]:
-    """ "2 million", "five thousand"."""
+    """As in "2 million", "five thousand"."""
     scale = words.SCALE_WORDS.get(tokens[end].stem) if end < len(tokens) else None
     return (end + 1, value * scale) if scale else (end, value)
 

@@ -183,13 +183,11 @@ def _add_name(
         lexicon.add(part, target)
 
     add(words, 1.0)
-    for name in _cube_names(cube):
-        stems = tuple(stem(w) for w in name)
+    names = [tuple(stem(w) for w in name) for name in _cube_names(cube)]
+    for stems in names:
         add((*stems, *words), 1.0)
-        if len(words) > len(stems) and tuple(stem(w) for w in words[: len(stems)]) == stems:
-            add(words[len(stems) :], 0.95)
-        elif len(words) > 1 and stem(words[0]) == stems[-1]:
-            add(words[1:], 0.93)
+        for part, score in _without_cube(words, stems):
+            add(part, score)
     if len(words) < 2:
         return
     add(("".join(words),), 0.95)
@@ -201,11 +199,20 @@ def _add_name(
         add(words[1:], 0.95)
     if len(core) == 2:
         add(core[::-1], 0.93)
-    if core != words and dimension.type is not DimensionType.TIME:
-        for name in _cube_names(cube):
-            add((*(stem(w) for w in name), *core), 0.97)
+    for stems in names if core != words and dimension.type is not DimensionType.TIME else ():
+        add((*stems, *core), 0.97)
     for part, score in _parts(core):
         add(part, score, "part of a name")
+
+
+def _without_cube(
+    words: tuple[str, ...], stems: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], float]]:
+    """A column name without the name of its table, which stands before it."""
+    if len(words) > len(stems) and tuple(stem(w) for w in words[: len(stems)]) == stems:
+        yield words[len(stems) :], 0.95
+    elif len(words) > 1 and stem(words[0]) == stems[-1]:
+        yield words[1:], 0.93
 
 
 def _parts(words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], float]]:

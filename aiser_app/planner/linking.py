@@ -7,13 +7,13 @@ from datetime import date
 
 from rapidfuzz.distance import DamerauLevenshtein
 
-from aiser_app.planner.clauses.concepts import CONCEPT_WORDS
-from aiser_app.planner.clauses.cues import CUE_PHRASES, FILLERS, NEUTRAL
-from aiser_app.planner.clauses.verbs import is_neutral_verb
+from aiser_app.planner.concepts import CONCEPT_WORDS
+from aiser_app.planner.cues import CUE_PHRASES, FILLERS, NEUTRAL
 from aiser_app.planner.dates import MONTHS
 from aiser_app.planner.grammar import fallback, recognise, weight_of
 from aiser_app.planner.lexicon import LONGEST_PHRASE, Lexicon, Target
 from aiser_app.planner.segments import Kind, Segment
+from aiser_app.planner.verbs import is_neutral_verb
 from aiser_app.planner.vocabulary import GRAMMAR_NOUNS, RESERVED, UNITS, UNSUPPORTED
 from aiser_app.planner.words import Token, root, stem, value_words
 

@@ -20,9 +20,9 @@ from aiser_app.domain.semantic_query import (
     TimePart,
 )
 from aiser_app.planner.clauses.completing import Completing
-from aiser_app.planner.clauses.concepts import concept_columns
 from aiser_app.planner.clauses.sketch import Figure, Group, Moment, Sketch
 from aiser_app.planner.clauses.timeliness import validity
+from aiser_app.planner.concepts import concept_columns
 from aiser_app.planner.dates import DateSpan, overlaps, years_possible
 from aiser_app.planner.unmatched import known_references
 from aiser_app.planner.words import split_name
@@ -72,7 +72,7 @@ class Assembling:
                 title=figure.title.capitalize(),
                 unit=figure.unit,
                 is_percentage=figure.is_percentage,
-            )  # fmt: skip
+            )
         )
         self.names[figure.expression] = name
         return name
@@ -112,7 +112,7 @@ class Assembling:
         return found
 
     def _limit_by(self) -> tuple[DimensionRef, ...]:
-        """ "The best product of each category": the limit holds within the other groups."""
+        """As in "The best product of each category": the limit holds within the other groups."""
         sketch = self.sketch
         others = [
             g for g in sketch.groups if sketch.subject is None or g.refs != sketch.subject.refs
@@ -135,7 +135,7 @@ class Assembling:
         return 1 if sketch.extreme is not None and is_ordered and self._is_single() else None
 
     def _is_single(self) -> bool:
-        """ "Which product …", "the machine with the most …": one is asked for."""
+        """As in "Which product …", "the machine with the most …": one is asked for."""
         extreme = self.sketch.extreme
         return extreme is not None and extreme.extreme != "pick"
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import date
 
 from aiser_app.domain.semantic_query import SemanticQuery
-from aiser_app.planner.clauses import forms, periods
+from aiser_app.planner.clauses import differences, periods, ratios, shares
 from aiser_app.planner.clauses.assembling import Assembling
 from aiser_app.planner.clauses.chunking import cut
 from aiser_app.planner.clauses.completing import Completing
-from aiser_app.planner.clauses.concepts import concept_columns, product_of
 from aiser_app.planner.clauses.forms import Walks
 from aiser_app.planner.clauses.options import Options
 from aiser_app.planner.clauses.sketch import Sketch
 from aiser_app.planner.clauses.weighing import confidence, rank_of
+from aiser_app.planner.concepts import concept_columns, product_of
 from aiser_app.planner.lexicon import Lexicon
 from aiser_app.planner.linking import Cover
 from aiser_app.planner.segments import Kind, Segment
@@ -145,7 +145,7 @@ def plain(walks: Walks, segments: Sequence[Segment]) -> Completing:
 
 
 FORMS = (
-    forms.share, forms.rate, forms.named_ratio, forms.ratio, forms.difference, periods.growth,
+    shares.share, shares.rate, ratios.named_ratio, ratios.ratio, differences.difference, periods.growth,
     periods.compare, periods.window,
 )  # fmt: skip
 """Each returns nothing when its cue is missing or its operands are."""

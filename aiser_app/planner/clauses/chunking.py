@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
-from aiser_app.planner import grammar
-from aiser_app.planner.clauses import concepts
-from aiser_app.planner.clauses.cues import (
+from aiser_app.planner import concepts, grammar
+from aiser_app.planner.cues import (
     ADJECTIVES,
     CUE_PHRASES,
     FILLERS,
@@ -16,10 +15,10 @@ from aiser_app.planner.clauses.cues import (
     PARTS,
     WEEKDAYS,
 )
-from aiser_app.planner.clauses.verbs import is_neutral_verb
 from aiser_app.planner.lexicon import LONGEST_PHRASE, Lexicon
 from aiser_app.planner.linking import Cover, targets_of
 from aiser_app.planner.segments import Kind, Segment
+from aiser_app.planner.verbs import is_neutral_verb
 from aiser_app.planner.words import Token
 
 _BEAM = 8
@@ -31,9 +30,20 @@ _WHOLE_NAME = 1.5
 _PASSED_OVER = 9.0
 _STRICT = (Kind.GROUP, Kind.NOT, Kind.CUE, Kind.EXTREME, Kind.AGGREGATE, Kind.DISTINCT, Kind.AND)
 _CARRIERS = frozenset(
-    "with have has having had contain contains containing include includes".split()
+    [
+        "with",
+        "have",
+        "has",
+        "having",
+        "had",
+        "contain",
+        "contains",
+        "containing",
+        "include",
+        "includes",
+    ]
 )
-_NAMES = frozenset("name names title titles description subject label".split())
+_NAMES = frozenset(["name", "names", "title", "titles", "description", "subject", "label"])
 _NEUTRAL = 0.4
 _ADJECTIVES = {tuple(words.split()): found for words, found in ADJECTIVES.items()}
 _PARTS = {tuple(words.split()): part for words, part in PARTS.items()}

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from aiser_app.domain.semantic_model import Aggregation, DimensionType
+from aiser_app.domain.semantic_model import Aggregation
 from aiser_app.domain.semantic_query import (
     Arithmetic,
     DimensionRef,
     Expression,
+    FilterOperator,
     Operator,
     PerGroup,
     TimeDimension,
-    WindowKind,
     Windowed,
+    WindowKind,
 )
-from aiser_app.planner.clauses.concepts import concept_columns
 from aiser_app.planner.clauses.cueing import Cueing
-from aiser_app.planner.clauses.figuring import column_figure, product_figure, rows_of
-from aiser_app.planner.clauses.sketch import Figure, Group
+from aiser_app.planner.clauses.figuring import column_figure, rows_of
+from aiser_app.planner.clauses.sketch import Figure, Group, Having
 from aiser_app.planner.join_paths import Path
 from aiser_app.planner.lexicon import Target
 from aiser_app.planner.measuring import is_additive, name_words
@@ -43,7 +43,7 @@ class Completing(Cueing):
     # figures
 
     def _settle_how_much(self) -> None:
-        """ "How much did we take …": money, when no other figure is named."""
+        """As in "How much did we take …": money, when no other figure is named."""
         sketch = self.sketch
         if not sketch.asks_how_much or sketch.figures:
             return
@@ -56,7 +56,7 @@ class Completing(Cueing):
         sketch.cost("the figure is chosen by its name", 0.06)
 
     def _settle_average(self) -> None:
-        """ "Average number of orders per customer": an average over groups."""
+        """As in "Average number of orders per customer": an average over groups."""
         sketch, state = self.sketch, self.state
         if not sketch.averaged and state.aggregation is Aggregation.AVG and not sketch.figures:
             sketch.cost("the average of what is not said", 0.3)
@@ -87,14 +87,14 @@ class Completing(Cueing):
         self._per_group(refs, per_time)
 
     def _is_per(self) -> bool:
-        """ "Per customer" and "for each" say over what is averaged, "by" does not."""
+        """As in "Per customer" and "for each" say over what is averaged, "by" does not."""
         cues = [s.text.lower() for s in self.segments if s.kind is Kind.GROUP]
         return any(
             c in ("per", "each", "every", "a") or c.endswith(("each", "every")) for c in cues
         )
 
     def _settle_average_total(self, last: Group | None) -> None:
-        """ "Average revenue per customer": totals of many things are averaged over the things."""
+        """As in "Average revenue per customer": totals of many things are averaged over the things."""
         sketch = self.sketch
         figure = sketch.figures[0] if len(sketch.figures) == 1 else None
         if figure is None or figure.aggregation is not Aggregation.AVG or figure.column is None:
@@ -146,7 +146,7 @@ class Completing(Cueing):
             sketch.fail(f"“{extreme.word}” needs a figure to go by")
 
     def _settle_lonely_extreme(self) -> None:
-        """ "Highest order total": the maximum."""
+        """As in "Highest order total": the maximum."""
         sketch, extreme = self.sketch, self.sketch.extreme
         figure = sketch.figures[0] if len(sketch.figures) == 1 else None
         if extreme is None or figure is None or figure.column is None or sketch.limit is not None:
@@ -249,7 +249,7 @@ class Completing(Cueing):
             self._settle_nothing()
 
     def _counts_state(self) -> bool:
-        """ "Bounces per page type": the rows in that state are counted."""
+        """As in "Bounces per page type": the rows in that state are counted."""
         first = next((s for s in self.segments if s.kind is Kind.LINK), None)
         if first is None:
             return False
@@ -273,7 +273,7 @@ class Completing(Cueing):
         return self.sketch.lists or (named and self.root.row_count <= _MANY_ROWS)
 
     def _settle_mean_side(self) -> None:
-        """ "With above average spend": groups beyond the mean of all groups."""
+        """As in "With above average spend": groups beyond the mean of all groups."""
         sketch, side = self.sketch, self.state.mean_side
         if not side:
             return
@@ -284,15 +284,9 @@ class Completing(Cueing):
         operator = ">" if side == "above_average" else "<"
         sketch.having.append(self._beyond_mean(figure, operator))
 
-    def _beyond_mean(self, figure: Figure, operator: str):  # type: ignore[no-untyped-def]
-        from aiser_app.domain.semantic_query import FilterOperator
-        from aiser_app.planner.clauses.sketch import Having
-
+    def _beyond_mean(self, figure: Figure, operator: str) -> Having:
         mean: Expression = Windowed(window=WindowKind.MEAN, of=figure.expression)
         gap = Arithmetic(operator=Operator.SUBTRACT, left=figure.expression, right=mean)
         beyond = Figure(gap, f"{figure.title} beyond the average", cube=self.root.name)
         wanted = FilterOperator.GT if operator == ">" else FilterOperator.LT
         return Having(beyond, wanted, ("0",))
-
-    def is_timed(self) -> bool:
-        return any(d.type is DimensionType.TIME for d in self.root.dimensions)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+
+from typing_extensions import override
 
 from aiser_app.domain.semantic_model import Aggregation, DimensionType
 from aiser_app.domain.semantic_query import Filter, FilterGroup, FilterOperator
-from aiser_app.planner.clauses.concepts import concept_columns
 from aiser_app.planner.clauses.figuring import flag_condition, row_figure, rows_of
 from aiser_app.planner.clauses.options import Choices
 from aiser_app.planner.clauses.placing import Placing
-from aiser_app.planner.clauses.sketch import Moment
 from aiser_app.planner.clauses.timeliness import (
     GONE,
     STILL,
@@ -21,9 +22,10 @@ from aiser_app.planner.clauses.timeliness import (
     time_of_verb,
 )
 from aiser_app.planner.clauses.walking import ROLE_OPEN
+from aiser_app.planner.concepts import concept_columns
 from aiser_app.planner.gazetteer import true_value
-from aiser_app.planner.lexicon import own_key
 from aiser_app.planner.measuring import name_words
+from aiser_app.planner.resolving import Option
 from aiser_app.planner.segments import Kind, Segment
 from aiser_app.planner.words import root as root_of
 from aiser_app.planner.words import split_name, word_set
@@ -34,6 +36,8 @@ _REFUSED = {
     "same": "sameness", "moving": "moving averages in this place",
 }  # fmt: skip
 _PLAN_WORDS = word_set("planned scheduled promised expected due agreed estimated")
+_ABSENT = {"without": "without", "never": "never", "neither": "without"}
+_RELATIONS = ("later", "earlier", "more_than", "less_than")
 _UNUSED_COST = 0.35
 _EVENT_WORDS: dict[str, frozenset[str]] = {
     verb: word_set(words)
@@ -60,43 +64,41 @@ class Cueing(Placing):
     """Reads cue segments."""
 
     def _on_cue(self, segment: Segment) -> None:
-        word = segment.word
+        word, state = segment.word, self.state
+        handlers: dict[str, Callable[[Segment], None]] = {
+            "null": self._null, "known": self._null, "punctual": self._punctual, "still": self._still,
+            "aside": self._aside, "relative": self._relative, "any": self._any, "output": self._output,
+            "starting": self._matching, "ending": self._matching, "containing": self._matching,
+            "how_often": self._how_often,
+        }  # fmt: skip
         if word in _REFUSED:
             self.sketch.fail(f"{_REFUSED[word]} are not computed")
-        elif word in ("without", "never", "neither"):
-            self._absent(word if word != "neither" else "without")
-        elif word in ("null", "known"):
-            self._null(segment)
-        elif word in ("later", "earlier", "more_than", "less_than"):
-            self._relation(segment)
-        elif word == "punctual":
-            self._punctual(segment)
-        elif word == "still":
-            self._still(segment)
-        elif word == "aside":
-            self._aside(segment)
-        elif word == "containing" and not self._may_match():
-            self.state.verbs.append("contain")
-        elif word in ("starting", "ending", "containing"):
-            self.state.match = {
-                "starting": FilterOperator.STARTS_WITH, "ending": FilterOperator.ENDS_WITH,
-                "containing": FilterOperator.CONTAINS,
-            }[word]  # fmt: skip
-        elif word == "relative":
-            self._relative(segment)
-        elif word == "any":
-            self._any()
-        elif word == "output":
-            self._output(segment)
+        elif word in _ABSENT:
+            state.quantifier, state.aggregation = _ABSENT[word], None
+        elif word in _RELATIONS:
+            state.relation = word
         elif word in ("above_average", "below_average"):
-            self.state.mean_side = word
-        elif word == "how_often":
-            self.state.counting = False
-            self.sketch.counts = True
+            state.mean_side = word
         elif word == "how_money":
             self.sketch.asks_how_much = True
+        elif word in handlers:
+            handlers[word](segment)
         elif word not in _IGNORED:
             self.sketch.cost(f"“{segment.text}” was not used", _UNUSED_COST)
+
+    def _how_often(self, segment: Segment) -> None:
+        self.state.counting = False
+        self.sketch.counts = True
+
+    def _matching(self, segment: Segment) -> None:
+        """Texts that begin with, end with or contain something."""
+        if segment.word == "containing" and not self._may_match():
+            self.state.verbs.append("contain")
+            return
+        self.state.match = {
+            "starting": FilterOperator.STARTS_WITH, "ending": FilterOperator.ENDS_WITH,
+            "containing": FilterOperator.CONTAINS,
+        }[segment.word]  # fmt: skip
 
     def _relative(self, segment: Segment) -> None:
         """At the start it asks; behind something it says more about it."""
@@ -107,7 +109,7 @@ class Cueing(Placing):
             self.state.relative = True
 
     def _still(self, segment: Segment) -> None:
-        """ "Still open": by the date of the end, else by a flag or state of that name."""
+        """As in "Still open": by the date of the end, else by a flag or state of that name."""
         condition = still_there(self.root)
         if condition is not None:
             self.sketch.conditions.append(condition)
@@ -123,23 +125,28 @@ class Cueing(Placing):
                 self.sketch.note(segment.text, option.target.member, "name", 0.9)
                 self.close("flag")
                 return
-        value = next(
-            (
-                (d, v) for d in self.root.dimensions for v in d.values
-                if name_words(d.name, d.title) & {"status", "state"} and v.lower() in STILL and v.lower() in segment.text.lower()
-            ),
-            None,
-        )  # fmt: skip
-        if value is None:
-            self.sketch.cost(f"“{segment.text}” was not used", _UNUSED_COST)
-            return
-        member = f"{self.root.name}.{value[0].name}"
-        self.add_value(Filter(member=member, operator=FilterOperator.EQUALS, values=(value[1],)))
-        self.sketch.note(segment.text, member, "value", 0.93)
-        self.close("value")
+        self._still_by_value(segment)
 
-    def _any(self) -> None:
-        """ "Did not run any route": none at all; "never … a single one" stays never."""
+    def _still_by_value(self, segment: Segment) -> None:
+        words = segment.text.lower()
+        for dimension in self.root.dimensions:
+            if not name_words(dimension.name, dimension.title) & {"status", "state"}:
+                continue
+            value = next(
+                (v for v in dimension.values if v.lower() in STILL and v.lower() in words), ""
+            )
+            if value:
+                member = f"{self.root.name}.{dimension.name}"
+                self.add_value(
+                    Filter(member=member, operator=FilterOperator.EQUALS, values=(value,))
+                )
+                self.sketch.note(segment.text, member, "value", 0.93)
+                self.close("value")
+                return
+        self.sketch.cost(f"“{segment.text}” was not used", _UNUSED_COST)
+
+    def _any(self, segment: Segment) -> None:
+        """As in "Did not run any route": none at all; "never … a single one" stays never."""
         if self.state.negated:
             self.state.quantifier, self.state.negated = "without", False
         elif not self.state.quantifier:
@@ -185,19 +192,15 @@ class Cueing(Placing):
         return (is_text and named) or self.is_kind(self.peek(), Kind.LITERAL, Kind.UNKNOWN)
 
     def _aside(self, segment: Segment) -> None:
-        """ "Discontinued ones aside": the condition before is turned round."""
+        """As in "Discontinued ones aside": the condition before is turned round."""
         if not self.sketch.conditions:
             self.sketch.cost(f"“{segment.text}” was not used", _UNUSED_COST)
             return
         last = self.sketch.conditions[-1]
         self.sketch.conditions[-1] = FilterGroup(conditions=(last,), is_negated=True)
 
-    def _absent(self, word: str) -> None:
-        self.state.quantifier = word
-        self.state.aggregation = None
-
     def _output(self, segment: Segment) -> None:
-        """ "with the" after a superlative's subject begins its figure; else columns follow."""
+        """As in "with the" after a superlative's subject begins its figure; else columns follow."""
         following = self.peek()
         if self.sketch.counts or self.is_kind(
             following, Kind.EXTREME, Kind.COMPARE, Kind.AGGREGATE
@@ -210,7 +213,7 @@ class Cueing(Placing):
         self.state.output = True
 
     def _null(self, segment: Segment) -> None:
-        """ "The cost is missing" speaks of the phrase before, "missing cost" of the one behind."""
+        """As in "The cost is missing" speaks of the phrase before, "missing cost" of the one behind."""
         is_null = segment.word == "null"
         last = self.state.last_option
         if self.state.last == "null":
@@ -220,7 +223,7 @@ class Cueing(Placing):
         tied = before is not None and before.kind in (Kind.FUNCTION, Kind.NOT, Kind.LINK)
         if last is not None and tied and not self.is_kind(behind, Kind.LINK):
             negated = self.state.negated
-            choices = _choices_of(self, last)
+            choices = _choices_of(last)
             if last.dimension is not None:
                 self._drop_figure(last)
                 self.sketch.groups = [
@@ -240,8 +243,9 @@ class Cueing(Placing):
         if not self.state.null:
             self.sketch.cost(f"“{segment.text}” was not used", _UNUSED_COST)
 
+    @override
     def total_behind(self) -> bool:
-        """ "The order total": the money of the rows named before."""
+        """As in "The order total": the money of the rows named before."""
         last = self.state.last_option
         if last is None or last.target.kind != "cube" or last.path.joins:
             return False
@@ -251,15 +255,11 @@ class Cueing(Placing):
         self.sketch.subject = None if not self.sketch.asks_which else self.sketch.subject
         return self._add(self.segments[self.at - 1], figure, "", last)
 
+    @override
     def count_rows(self) -> None:
         self.sketch.figures.append(rows_of(self.root))
         self.sketch.counts = True
         self.close("figure")
-
-    def _relation(self, segment: Segment) -> None:
-        self.state.relation = segment.word
-
-    # at the end
 
     def settle(self) -> None:
         """What was announced and found no phrase."""
@@ -284,7 +284,7 @@ class Cueing(Placing):
             sketch.cost("a role was not used", 0.2)
 
     def _settle_role(self) -> bool:
-        """ "Affiliate orders on a first-touch basis": the role belongs to what came before."""
+        """As in "Affiliate orders on a first-touch basis": the role belongs to what came before."""
         role, done = self.state.role, False
         for place, known in enumerate(self.sketch.conditions):
             if isinstance(known, Filter) and self._has_role(known.member, role):
@@ -304,7 +304,7 @@ class Cueing(Placing):
         return any(p.role == role for p in paths)
 
     def _settle_negated_verb(self) -> bool:
-        """ "Goods have not arrived": the date of the arrival is empty."""
+        """As in "Goods have not arrived": the date of the arrival is empty."""
         words = [s.word for s in self.segments if s.kind is Kind.FUNCTION]
         found = next(
             (d for d in (time_of_verb(self.root, w) for w in reversed(words)) if d is not None),
@@ -318,7 +318,7 @@ class Cueing(Placing):
         return True
 
     def _settle_relation(self) -> bool:
-        """ "Completed later than planned": the words behind are the word of a column, not its name."""
+        """As in "Completed later than planned": the words behind are the word of a column, not its name."""
         before = self.state.last_option
         column = before.dimension if before is not None else None
         words = {s.text.lower() for s in self.segments}
@@ -330,7 +330,7 @@ class Cueing(Placing):
         return self.compare_columns(self.segments[-1], self._as_options(planned.name)[0])
 
     def _settle_absence(self) -> None:
-        """ "Never sold": the event table that the verb tells of, else the nearest one."""
+        """As in "Never sold": the event table that the verb tells of, else the nearest one."""
         words = [w.word for w in self.segments if w.kind is Kind.FUNCTION]
         facts = self.options.facts_of()
         verbs = [w for w in words if w in _EVENT_WORDS]
@@ -358,7 +358,7 @@ class Cueing(Placing):
             self.sketch.cost("what never happened is guessed", cost)
 
     def _settle_comparison(self, comparison: Segment) -> None:
-        """ "More than 100" with a figure already there: a condition on it."""
+        """As in "More than 100" with a figure already there: a condition on it."""
         subject = self.sketch.subject
         if subject is not None and subject.is_rows and not self.sketch.figures:
             self._settle_size(comparison)
@@ -370,7 +370,7 @@ class Cueing(Placing):
         self.sketch.cost(f"“{comparison.text}” was not used", 0.35)
 
     def _settle_size(self, comparison: Segment) -> None:
-        """ "Claims over 1,000": the amount of each row."""
+        """As in "Claims over 1,000": the amount of each row."""
         for concept in ("money", "quantity"):
             found = concept_columns(self.root, concept)
             if found:
@@ -380,26 +380,8 @@ class Cueing(Placing):
                     return
         self.sketch.cost(f"“{comparison.text}” was not used", 0.35)
 
-    def settle_key(self, member: str) -> Filter:
-        return Filter(member=member, operator=FilterOperator.SET)
 
-    def moment_of(self, member: str) -> Moment:
-        return Moment(member)
-
-    def key_of(self, cube: str) -> str:
-        paths = self.options.lexicon.paths.to(self.root.name, cube)
-        joins = paths[0].joins if paths else ()
-        key = own_key(self.root, joins[0].columns) if joins else None
-        return f"{self.root.name}.{key.name}" if key is not None else ""
-
-
-def _choices_of(walk: Cueing, option: object) -> Choices:
-    from aiser_app.planner.resolving import Option
-
+def _choices_of(option: Option) -> Choices:
     found = Choices()
-    if isinstance(option, Option):
-        if option.target.kind == "cube":
-            found.entities.append(option)
-        else:
-            found.texts.append(option)
+    (found.entities if option.target.kind == "cube" else found.texts).append(option)
     return found

@@ -18,8 +18,8 @@ from aiser_app.domain.semantic_query import (
     RowAggregate,
     RowExpression,
 )
-from aiser_app.planner.clauses.concepts import product_of
 from aiser_app.planner.clauses.sketch import Figure
+from aiser_app.planner.concepts import product_of
 from aiser_app.planner.gazetteer import true_value
 from aiser_app.planner.lexicon import own_key
 from aiser_app.planner.measuring import default_aggregation, find_measure
@@ -65,7 +65,8 @@ def column_figure(
 ) -> Figure:
     """A column folded as asked, or as its name says. Across joins the column's own cube is folded."""
     dimension = option.dimension
-    assert dimension is not None, "only options with a dimension can be folded"
+    if dimension is None:
+        raise ValueError("only a column can be folded")
     said = aggregation is not None
     fold = aggregation or default_aggregation(dimension) or Aggregation.SUM
     title = f"{AGGREGATE_WORDS[fold]} {dimension.title.lower()}"

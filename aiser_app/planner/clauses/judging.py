@@ -14,7 +14,6 @@ from aiser_app.planner.linking import respell
 from aiser_app.planner.reading import ANSWER_FROM, Reading, Unreadable
 from aiser_app.planner.words import Token, singular, tokenize
 
-
 _NEAR = 0.06
 _RIVAL_COST = 0.2
 
@@ -29,8 +28,7 @@ def judge_rich(question: str, lexicon: Lexicon, today: date) -> Reading | Unread
         if isinstance(judged, Reading):
             return judged
         first = first or judged
-    assert first is not None, "the first variant is the question itself"
-    return first
+    return first or _refused_command("")
 
 
 def _judge_text(text: str, lexicon: Lexicon, today: date, cost: float) -> Reading | Unreadable:

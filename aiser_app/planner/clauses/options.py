@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from aiser_app.domain.semantic_model import Cube, Dimension, DimensionType
-from aiser_app.planner.clauses.concepts import concept_columns
+from aiser_app.planner.concepts import concept_columns
 from aiser_app.planner.gazetteer import true_value
 from aiser_app.planner.join_paths import Path
 from aiser_app.planner.lexicon import Lexicon, Target

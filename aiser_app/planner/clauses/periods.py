@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from aiser_app.domain.semantic_query import (
     Arithmetic,
+    DimensionRef,
     Expression,
     Filter,
     Granularity,
     Operator,
-    WindowKind,
     Windowed,
+    WindowKind,
 )
 from aiser_app.planner.clauses.completing import Completing
 from aiser_app.planner.clauses.figuring import with_conditions
@@ -23,8 +24,9 @@ from aiser_app.planner.clauses.forms import (
     set_figures,
     without_cues,
 )
-from aiser_app.planner.clauses.sketch import Figure, Moment
+from aiser_app.planner.clauses.sketch import Figure, Group, Moment
 from aiser_app.planner.dates import DateSpan, read_dates
+from aiser_app.planner.join_paths import Path
 from aiser_app.planner.segments import Kind, Segment
 from aiser_app.planner.words import tokenize
 
@@ -73,7 +75,7 @@ def growth(walks: Walks, segments: Sequence[Segment]) -> Completing | None:
 
 
 def _split_range(full: Completing) -> None:
-    """ "From 2024 to 2025" names two periods when something grew between them."""
+    """As in "From 2024 to 2025" names two periods when something grew between them."""
     if len(full.sketch.spans) != 1 or full.sketch.grain is not None:
         return
     span, moment = full.sketch.spans[0]
@@ -121,7 +123,7 @@ def _between(full: Completing, in_percent: bool) -> Completing | None:
 
 
 def _same_year(full: Completing) -> None:
-    """ "January and March 2025": the year belongs to both."""
+    """As in "January and March 2025": the year belongs to both."""
     years = [s.end.year for s, _ in full.sketch.spans if s.end is not None]
     if len(years) == 1:
         full.sketch.spans = [
@@ -178,11 +180,7 @@ def _common_step(spans: Sequence[DateSpan]) -> Granularity | None:
 
 
 def _values_as_groups(full: Completing) -> Completing | None:
-    """ "Germany vs France": rows for both."""
-    from aiser_app.domain.semantic_query import DimensionRef
-    from aiser_app.planner.clauses.sketch import Group
-    from aiser_app.planner.join_paths import Path
-
+    """As in "Germany vs France": rows for both."""
     several = [c for c in full.sketch.conditions if isinstance(c, Filter) and len(c.values) == 2]
     if len(several) != 1:
         return full if len(full.sketch.figures) > 1 else None

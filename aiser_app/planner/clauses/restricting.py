@@ -4,32 +4,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from aiser_app.domain.semantic_model import Aggregation, Dimension, DimensionType
+from typing_extensions import override
+
+from aiser_app.domain.semantic_model import Dimension, DimensionType
 from aiser_app.domain.semantic_query import (
     Condition,
     Existence,
     Filter,
     FilterGroup,
     FilterOperator,
-    TimePart,
 )
-from aiser_app.planner.clauses.concepts import concept_columns
+from aiser_app.planner.clauses.defaulting import Defaulting
 from aiser_app.planner.clauses.figuring import (
-    column_figure,
-    distinct_figure,
     flag_condition,
-    product_figure,
-    rows_of,
 )
 from aiser_app.planner.clauses.options import Choices
-from aiser_app.planner.clauses.sketch import Figure, Having, Moment
-from aiser_app.planner.clauses.timeliness import planned_time, time_of_verb
-from aiser_app.planner.clauses.walking import ROLE_OPEN, Walk
-from aiser_app.planner.join_paths import Path, token_of
-from aiser_app.planner.lexicon import Target, own_key
-from aiser_app.planner.measuring import name_words
+from aiser_app.planner.clauses.sketch import Figure, Having
+from aiser_app.planner.clauses.timeliness import planned_time
+from aiser_app.planner.clauses.walking import ROLE_OPEN
+from aiser_app.planner.join_paths import token_of
+from aiser_app.planner.lexicon import own_key
 from aiser_app.planner.resolving import Option, is_number
-from aiser_app.planner.segments import Kind, Segment
+from aiser_app.planner.segments import Segment
 from aiser_app.planner.units import convert, number_text
 from aiser_app.planner.words import root as root_of
 from aiser_app.planner.words import split_name
@@ -40,15 +36,16 @@ _OPPOSITE = {
     FilterOperator.EQUALS: FilterOperator.NOT_EQUALS,
     FilterOperator.NOT_EQUALS: FilterOperator.EQUALS,
 }  # fmt: skip
-_TIME_UNIT_WORDS = frozenset("second minute hour day week h min s d hr".split())
-_TEXTS = frozenset("comment text note notes description message body remark".split())
+_TIME_UNIT_WORDS = frozenset(
+    ["second", "minute", "hour", "day", "week", "h", "min", "s", "d", "hr"]
+)
 _RELATIONS = {
     "later": FilterOperator.GT, "earlier": FilterOperator.LT,
     "more_than": FilterOperator.GT, "less_than": FilterOperator.LT,
 }  # fmt: skip
 
 
-class Restricting(Walk):
+class Restricting(Defaulting):
     """Adds conditions to the sketch."""
 
     def restrict_value(self, segment: Segment, option: Option) -> None:
@@ -137,7 +134,7 @@ class Restricting(Walk):
                 of=self.root.name,
                 at_least=at_least,
                 role=self._existence_role(cube),
-            )  # fmt: skip
+            )
         )
 
     def _existence_role(self, cube: str) -> str:
@@ -177,8 +174,6 @@ class Restricting(Walk):
         self.sketch.conditions.append(Filter(member=member, operator=operator, role=role))
         self.close("null")
         return True
-
-    # comparisons
 
     def compare(self, segment: Segment, option: Option, comparison: Segment) -> bool:
         """A column of the row against a number, in the unit of the column."""
@@ -261,7 +256,7 @@ class Restricting(Walk):
                 operator=operator,
                 other=option.target.member,
                 other_role=option.role,
-            )  # fmt: skip
+            )
         )
         self.state.relation = ""
         self._drop_figure(before)
@@ -292,123 +287,10 @@ class Restricting(Walk):
         option = next(iter(self._as_options(fitting[0].name)), None)
         return option is not None and self.compare(comparison, option, comparison)
 
-    def _as_options(self, name: str) -> list[Option]:
-        dimension = self.root.find_dimension(name)
-        target = Target("dimension", self.root.name, name, how="unit", score=0.85)
-        return [Option(target, Path(self.root.name), 0.85, dimension=dimension, title=name)]
-
-    def of_concept(self, concept: str, fold: Aggregation | None) -> Figure | None:
-        default = next((m for m in self.root.measures if m.is_default), None)
-        found = concept_columns(self.root, concept)
-        if default is not None and concept == "money" and not found:
-            return None
-        if found:
-            dimension = found[0][0]
-            target = Target(
-                "dimension", self.root.name, dimension.name, how="synonym", score=found[0][1]
-            )
-            option = Option(target, Path(self.root.name), found[0][1], dimension=dimension)
-            return column_figure(self.root, option, fold)
-        return product_figure(self.root, concept, fold)
-
-    # texts
-
-    def match_text(self, text: str) -> None:
-        """A text in the column named before, else in what names the rows."""
-        operator = self.state.match or FilterOperator.EQUALS
-        option = self.state.last_option
-        dimension = option.dimension if option is not None else None
-        member, role = "", ""
-        if option is not None and dimension is not None and dimension.type is DimensionType.STRING:
-            member, role = option.target.member, option.role
-            if operator is FilterOperator.EQUALS and dimension.values and not dimension.is_sampled:
-                self.sketch.fail(f"no column holds “{text}”")
-        else:
-            label = next((d for d in self.root.dimensions if name_words(d.name) & _TEXTS), None)
-            label = label or next((d for d in self.root.dimensions if d.is_label), None)
-            label = label or next(
-                (d for d in self.root.dimensions if "name" in name_words(d.name)), None
-            )
-            member = f"{self.root.name}.{label.name}" if label is not None else ""
-        if not member:
-            self.sketch.fail(f"no column to look for “{text}” in")
-            return
-        if self.state.negated:
-            operator = {
-                FilterOperator.CONTAINS: FilterOperator.NOT_CONTAINS,
-                FilterOperator.EQUALS: FilterOperator.NOT_EQUALS,
-            }.get(operator, operator)
-        self.sketch.conditions.append(
-            Filter(member=member, role=role, operator=operator, values=(text,))
-        )
-        self.sketch.note(text, member, "text", 0.95)
-        self.state.match = None
-        self.close("value", option)
-
-    def _on_match(self, segment: Segment) -> None:
-        """As in "with rug or lamp in the name"."""
-        label = next((d for d in self.root.dimensions if d.is_label), None)
-        named = [t for t in segment.targets if t.kind == "dimension" and t.cube == self.root.name]
-        member = named[0].member if named else f"{self.root.name}.{label.name}" if label else ""
-        if not member:
-            self.sketch.fail(f"no column to look for “{segment.text}” in")
-            return
-        operator = FilterOperator.NOT_CONTAINS if self.state.negated else FilterOperator.CONTAINS
-        self.sketch.conditions.append(
-            Filter(member=member, operator=operator, values=segment.values)
-        )
-        self.sketch.note(segment.text, member, "text", 0.95)
-        self.close("value")
-
-    def _on_weekday(self, segment: Segment) -> None:
-        moment = self.state.last_moment or self.default_moment()
-        if moment is None:
-            self.sketch.fail(f"there is no date for “{segment.text}”")
-            return
-        operator = FilterOperator.NOT_EQUALS if self.state.negated else FilterOperator.EQUALS
-        self.sketch.conditions.append(
-            Filter(
-                member=moment.member,
-                role=moment.role,
-                operator=operator,
-                values=segment.values,
-                part=TimePart.WEEKDAY,
-            )  # fmt: skip
-        )
-        self.close("value")
-
     def any_of(self, first: Condition, second: Condition) -> FilterGroup:
         return FilterGroup(conditions=(first, second), is_any=True)
 
-    # dates
-
-    def default_moment(self) -> Moment | None:
-        """The root's own date, or that of the nearest table that has one."""
-        name = self.root.default_time_dimension
-        if name:
-            return Moment(name if "." in name else f"{self.root.name}.{name}")
-        near: list[tuple[int, str]] = []
-        for other in self.options.lexicon.paths.reachable(self.root.name):
-            cube = self.options.model.find_cube(other)
-            paths = self.options.lexicon.paths.to(self.root.name, other)
-            if cube is not None and len(paths) == 1 and cube.default_time_dimension:
-                name = cube.default_time_dimension
-                near.append((len(paths[0].joins), name if "." in name else f"{other}.{name}"))
-        near.sort()
-        if not near or (len(near) > 1 and near[0][0] == near[1][0] and not self._is_event(near)):
-            return None
-        return Moment(near[0][1])
-
-    def _is_event(self, near: list[tuple[int, str]]) -> bool:
-        """Of two tables at the same distance, the larger one holds the events."""
-        sizes = []
-        for _, member in near[:2]:
-            cube = self.options.model.find_cube(member.partition(".")[0])
-            sizes.append(cube.row_count if cube is not None else 0)
-        if sizes[1] > sizes[0]:
-            near[0], near[1] = near[1], near[0]
-        return max(sizes) > 5 * min(sizes)
-
+    @override
     def _on_date(self, segment: Segment) -> None:
         """Behind related rows the period is theirs: "vehicles without a route in 2025"."""
         if self.state.negated:
@@ -429,65 +311,3 @@ class Restricting(Walk):
             values=(span.start.isoformat(), span.end.isoformat()),
         )  # fmt: skip
         self.sketch.conditions[-1] = replace(last, conditions=(*last.conditions, item))
-
-    def moment_of_cube(self, name: str) -> Moment | None:
-        """The date of a table that was just named: "routes of 2025"."""
-        cube = self.options.model.find_cube(name)
-        paths = self.options.lexicon.paths.to(self.root.name, name)
-        if (
-            cube is None
-            or name == self.root.name
-            or len(paths) != 1
-            or not cube.default_time_dimension
-        ):
-            return None
-        member = cube.default_time_dimension
-        return Moment(member if "." in member else f"{name}.{member}", paths[0].role)
-
-    def _by_verb(self) -> Moment | None:
-        """ "Orders shipped in May": the date column that shares its root with a verb just before."""
-        before = self.segments[self.at - 3 : self.at - 1]
-        named = [
-            t.cube
-            for s in before
-            if s.kind is Kind.LINK
-            for t in s.targets
-            if t.kind == "cube" and t.score > 0.9
-        ]
-        if named and self.sketch.figures:
-            return self.moment_of_cube(named[0])
-        words = [w for w in self.state.verbs[-4:] if len(w) > 2]
-        for word in reversed(words):
-            found = time_of_verb(self.root, word)
-            if found is not None:
-                return Moment(f"{self.root.name}.{found.name}")
-        words = [w for w in words if len(w) > 3]
-        for dimension in self.root.dimensions:
-            if dimension.type is not DimensionType.TIME or dimension.is_hidden:
-                continue
-            roots = {root_of(w) for w in name_words(dimension.name, dimension.title)} - {""}
-            if any(root_of(w) in roots for w in words):
-                return Moment(f"{self.root.name}.{dimension.name}")
-        return None
-
-    def count_of(self, choices: Choices) -> tuple[Option, Figure] | None:
-        """What "more than 5 orders" counts: rows of the root, or different things they refer to."""
-        found = choices.best("entities", "texts", "groups")
-        if found is None:
-            return None
-        option = found[1]
-        if option.dimension is not None and option.dimension.type is DimensionType.TIME:
-            return None
-        if option.target.kind == "cube" and not option.path.joins:
-            return option, rows_of(self.root)
-        figure = distinct_figure(self.options.model, self.root, option)
-        return (option, figure) if figure is not None else None
-
-    def sum_of(self, choices: Choices) -> tuple[Option, Figure] | None:
-        found = choices.best("numbers")
-        if found is None:
-            return None
-        return found[1], column_figure(self.root, found[1], self.state.aggregation)
-
-    def is_kind(self, segment: Segment | None, *kinds: Kind) -> bool:
-        return segment is not None and segment.kind in kinds

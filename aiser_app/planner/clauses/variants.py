@@ -93,7 +93,7 @@ def command_of(question: str) -> str:
         if shorter == text:
             break
         text = shorter
-    words = re.findall(r"[a-z]+", text.lower())
+    words: list[str] = re.findall(r"[a-z]+", text.lower())
     if len(words) < 2 or words[0] not in _COMMANDS:
         return ""
     if words[0] in (

@@ -58,7 +58,7 @@ class State:
     relative: bool = False
 
     def preposition_decides(self, option: Option) -> bool:
-        """ "From" and "to" agree with the role: its option then scores above its words."""
+        """As in "From" and "to" agree with the role: its option then scores above its words."""
         return self.preposition in ("from", "to", "into") and option.score > option.target.score
 
 
@@ -157,9 +157,9 @@ class Walk:
             state.counting = True
             self.sketch.counts = True
             state.output = False
-        elif (following is None or following.kind is not Kind.LINK) and self._is_postfix(segment):
-            return
-        elif following is None and state.last in ("figure", "entity"):
+        elif (
+            (following is None or following.kind is not Kind.LINK) and self._is_postfix(segment)
+        ) or (following is None and state.last in ("figure", "entity")):
             return
         else:
             if state.aggregation not in (None, segment.aggregation):
@@ -180,7 +180,7 @@ class Walk:
         raise NotImplementedError
 
     def _as_named_date(self) -> bool:
-        """ "By completion date": which date is meant, not one group for every day."""
+        """As in "By completion date": which date is meant, not one group for every day."""
         last = self.state.last_option
         column = last.dimension if last is not None else None
         if column is None or column.type is not DimensionType.TIME or last is None:
@@ -192,7 +192,7 @@ class Walk:
         return True
 
     def _stands_alone(self, segment: Segment, following: Segment | None) -> bool:
-        """ "For each cause: count, average minutes": the rows are counted."""
+        """As in "For each cause: count, average minutes": the rows are counted."""
         return segment.text.lower() in ("count", "number", "counts") and (
             following is not None and following.kind is Kind.AND and following.text == ","
         )  # fmt: skip

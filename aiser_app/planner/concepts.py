@@ -78,7 +78,7 @@ _AGAINST: dict[str, frozenset[str]] = {
     "energy": word_set("price rate cost capacity per"),
     "price": word_set("amount total quantity id change discount days lead"),
 }  # fmt: skip
-_UNITS_OF = {"duration": frozenset("min h s d hour day minute second".split())}
+_UNITS_OF = {"duration": frozenset(["min", "h", "s", "d", "hour", "day", "minute", "second"])}
 _ENOUGH = 2.0
 _MONEY_MOVED = word_set("charged billed collected invoiced")
 _PAYMENTS = word_set("payment transaction receipt payout settlement")
@@ -120,7 +120,8 @@ def product_of(cube: Cube, concept: str) -> RowExpression | None:
     if concept not in ("money", "spend") or concept_columns(cube, concept):
         return None
     quantities = concept_columns(cube, "quantity")
-    prices = [hit for hit in concept_columns(cube, "price") if hit[0] not in quantities]
+    taken = {dimension.name for dimension, _ in quantities}
+    prices = [hit for hit in concept_columns(cube, "price") if hit[0].name not in taken]
     if not quantities or not prices:
         return None
     gross = RowArithmetic(

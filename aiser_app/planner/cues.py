@@ -132,7 +132,7 @@ PARTS: dict[str, TimePart] = {
 }  # fmt: skip
 WEEKDAYS: dict[str, tuple[str, ...]] = {
     name: (str(n + 1),)
-    for n, day in enumerate("monday tuesday wednesday thursday friday saturday sunday".split())
+    for n, day in enumerate(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"])
     for name in (day, f"{day}s")
 } | dict.fromkeys(
     ("weekend", "weekends", "at weekends", "at the weekend", "on weekends", "on the weekend"), ("6", "7")
@@ -155,8 +155,8 @@ FILLERS = frozenset(
     dataset database system records entries rows count counts amount amounts value values
     level levels type types kind kinds category group names ids respective both two pair side
     order ordered term terms basis regarding concerning considering  too very
-         own different various certain   
-     place main current present recent ago back since once again together  
+         own different various certain
+     place main current present recent ago back since once again together
       include   counted regardless irrespective whether
       but yet while whereas i.e. ie eg etc ok okay hi hello thanks thank
     separate distinct unique absolute absolut plain raw exact overall general
