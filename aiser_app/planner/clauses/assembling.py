@@ -28,6 +28,7 @@ from aiser_app.planner.unmatched import known_references
 from aiser_app.planner.words import split_name
 
 _TIME_WORDS = {"low": False, "high": True}
+COUNTED_AFAR = "things are counted where they are referred to"
 NO_DATA = "the data has nothing for"
 
 
@@ -221,6 +222,7 @@ class Assembling:
     def _times(self) -> tuple[tuple[TimeDimension, ...], list[Condition]]:
         sketch = self.sketch
         needed = sketch.grain is not None or sketch.part is not None
+        self._check_borrowed(needed or bool(sketch.spans))
         spans = [
             (span, moment or sketch.moment or self.walk.default_moment())
             for span, moment in sketch.spans
@@ -255,6 +257,13 @@ class Assembling:
             date_range=bounds,
         )
         return (time,), filters
+
+    def _check_borrowed(self, is_dated: bool) -> None:
+        """Things without a date of their own, dated by whatever refers to them."""
+        sketch = self.sketch
+        afar = sketch.listed_from_afar or COUNTED_AFAR in sketch.costs
+        if is_dated and afar and len(sketch.bound) < 2:
+            sketch.cost("they have no date of their own", 0.26)
 
     def _is_in_force(self, span: DateSpan, moment: Moment) -> bool:
         """One day asked of rows that are valid from one date to another: those in force on it."""

@@ -168,6 +168,8 @@ class Completing(Cueing):
                 return None
             if concept == "pick":
                 sketch.cost("what to rank by is not said", 0.15)
+            elif self._is_counted_elsewhere():
+                sketch.cost("what is counted is not said", 0.26)
             return rows_of(self.root)
         word = sketch.extreme.word if sketch.extreme is not None else ""
         rows = sketch.subject is not None and sketch.subject.is_rows
@@ -193,6 +195,15 @@ class Completing(Cueing):
         if figure is not None and figure.column is not None and figure.row is None:
             sketch.extreme_figure = figure
             sketch.figures = [f for f in sketch.figures if f.column is None]
+
+    def _is_counted_elsewhere(self) -> bool:
+        """Several tables refer to what is ranked: "busiest" could be by any of them."""
+        subject = self.sketch.subject
+        cube = subject.refs[0].member.partition(".")[0] if subject is not None else ""
+        paths = self.options.lexicon.paths
+        others = [c.name for c in self.options.model.cubes if c.name not in (cube, self.root.name)]
+        near = [n for n in others if any(len(p.joins) == 1 for p in paths.to(n, cube))]
+        return self.sketch.limit is None and bool(near) and len(self.sketch.bound) < 3
 
     # subjects
 

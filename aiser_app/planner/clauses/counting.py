@@ -160,7 +160,7 @@ class Counting(Showing):
         if option.path.joins or option.target.kind != "cube" or stem(word) != word:
             return None
         found = [d for d, _ in concept_columns(self.root, "duration") if d.unit in _UNITS]
-        if not found:
+        if len(found) != 1:
             return None
         target = Target("dimension", self.root.name, found[0].name)
         return column_figure(

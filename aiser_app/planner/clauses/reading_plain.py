@@ -200,12 +200,7 @@ class Plain(Comparing):
             self.restrict_far(segment, option)
             self.sketch.cost(FAR, cost + (0.04 if said else 0.2))
         elif kind == "far_entities":
-            self.note(segment, option)
-            if state.counting:
-                self.sketch.cost("what is counted has no place here", 0.4)
-            self.add_existence(option.target.cube, (), state.negated)
-            self.sketch.cost(FAR, 0.08 if state.relative or "with" in state.verbs else 0.2)
-            self.close("existence", option)
+            self._require_related(segment, option)
         elif kind in ("numbers", "measures"):
             return self._add_figure(segment, option)
         elif kind == "times":
@@ -221,6 +216,18 @@ class Plain(Comparing):
         else:
             return self._thing(segment, choices, option)
         return True
+
+    def _require_related(self, segment: Segment, option: Option) -> None:
+        """Rows of another table that are merely mentioned: they must exist."""
+        state = self.state
+        self.note(segment, option)
+        if state.by:
+            self.sketch.cost("a group that has no place here", 0.4)
+        if state.counting:
+            self.sketch.cost("what is counted has no place here", 0.4)
+        self.add_existence(option.target.cube, (), state.negated)
+        self.sketch.cost(FAR, 0.08 if state.relative or "with" in state.verbs else 0.2)
+        self.close("existence", option)
 
     def _thing(self, segment: Segment, choices: Choices, option: Option) -> bool:
         """An entity or a column of words: what is listed, or merely mentioned."""

@@ -24,6 +24,7 @@ from aiser_app.planner.clauses.timeliness import planned_time
 from aiser_app.planner.clauses.walking import ROLE_OPEN
 from aiser_app.planner.join_paths import token_of
 from aiser_app.planner.lexicon import own_key
+from aiser_app.planner.measuring import name_words
 from aiser_app.planner.resolving import Option, is_number
 from aiser_app.planner.segments import Segment
 from aiser_app.planner.units import convert, number_text
@@ -39,6 +40,7 @@ _OPPOSITE = {
 _TIME_UNIT_WORDS = frozenset(
     ["second", "minute", "hour", "day", "week", "h", "min", "s", "d", "hr"]
 )
+_LENGTHS = frozenset(("duration", "length", "elapsed", "runtime", "distance", "weight", "amount"))
 _RELATIONS = {
     "later": FilterOperator.GT, "earlier": FilterOperator.LT,
     "more_than": FilterOperator.GT, "less_than": FilterOperator.LT,
@@ -284,6 +286,8 @@ class Restricting(Defaulting):
         ]  # fmt: skip
         if len(fitting) != 1:
             return False
+        if not name_words(fitting[0].name, fitting[0].title) & _LENGTHS:
+            self.sketch.cost("what is that long is not said", 0.26)
         option = next(iter(self._as_options(fitting[0].name)), None)
         return option is not None and self.compare(comparison, option, comparison)
 
