@@ -60,7 +60,7 @@ def plan(
             return followed
         if isinstance(followed, Reading) and followed.score >= ANSWER_FROM:
             return followed
-    if isinstance(alone, Unreadable) or _speaks_of_dates(parts[0]):
+    if isinstance(alone, Unreadable) or _speaks_of_dates(parts[0]) or _is_one_day(alone):
         alone = _richer(parts[0], alone, asking, today)
     return _answer_or_ask(alone, asking)
 
@@ -81,10 +81,16 @@ def _richer(
     return rich
 
 
+def _is_one_day(alone: Reading) -> bool:
+    """One day can mean what was valid on it."""
+    ranges = [t.date_range for t in alone.query.time_dimensions if t.date_range]
+    return any(first == last for first, last in ranges)
+
+
 def _speaks_of_dates(text: str) -> bool:
     """Verbs that choose a date, and lateness: only the wide grammar knows what they do to periods."""
     words = set(text.lower().replace("?", " ").split())
-    return any(is_time_verb(word) for word in words)
+    return "per" in words or any(is_time_verb(word) for word in words)
 
 
 def _answer_or_ask(judged: Reading | Unreadable, asking: Asking) -> Reading | Unreadable:

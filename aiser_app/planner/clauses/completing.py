@@ -21,7 +21,7 @@ from aiser_app.planner.join_paths import Path
 from aiser_app.planner.lexicon import Target
 from aiser_app.planner.measuring import is_additive, name_words
 from aiser_app.planner.resolving import Option
-from aiser_app.planner.segments import Kind
+from aiser_app.planner.segments import Kind, Segment
 
 _MANY_ROWS = 1_000
 _SIZES = ("money", "quantity", "duration", "weight", "distance")
@@ -36,9 +36,9 @@ class Completing(Cueing):
         self._settle_average()
         self._settle_ignored_groups()
         self._settle_extreme()
+        self._settle_mean_side()
         self._settle_subject()
         self._settle_figure()
-        self._settle_mean_side()
 
     # figures
 
@@ -140,10 +140,18 @@ class Completing(Cueing):
             return
         if sketch.extreme_figure is None and sketch.figures:
             sketch.extreme_figure = sketch.figures[0]
+        if self._is_by_time(extreme):
+            return
         if sketch.extreme_figure is None:
             sketch.extreme_figure = self._extreme_by_adjective(extreme.concept or extreme.extreme)
         if sketch.extreme_figure is None:
             sketch.fail(f"“{extreme.word}” needs a figure to go by")
+
+    def _is_by_time(self, extreme: Segment) -> bool:
+        """As in "The three oldest orders" go by their date."""
+        subject = self.sketch.subject
+        is_dated = self.sketch.moment is not None or self.default_moment() is not None
+        return extreme.concept == "time" and subject is not None and subject.is_rows and is_dated
 
     def _settle_lonely_extreme(self) -> None:
         """As in "Highest order total": the maximum."""
@@ -279,6 +287,8 @@ class Completing(Cueing):
     def _lists_rows(self) -> bool:
         """Things with names are listed; events without a name are counted."""
         named = any(d.is_label for d in self.root.dimensions)
+        if self.sketch.order_figure is not None or self.sketch.order_by_name:
+            return True
         if self.sketch.spans and not self.sketch.conditions and not self.sketch.lists:
             return False
         return self.sketch.lists or (named and self.root.row_count <= _MANY_ROWS)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing_extensions import override
 
 from aiser_app.domain.semantic_model import Aggregation, DimensionType
-from aiser_app.domain.semantic_query import Filter, FilterGroup, FilterOperator
+from aiser_app.domain.semantic_query import Condition, Filter, FilterGroup, FilterOperator
 from aiser_app.planner.clauses.figuring import flag_condition, row_figure, rows_of
 from aiser_app.planner.clauses.options import Choices
 from aiser_app.planner.clauses.placing import Placing
@@ -208,7 +208,8 @@ class Cueing(Placing):
             return
         if self.sketch.subject is None and not self.sketch.groups:
             return
-        if self.sketch.extreme is not None and self.sketch.extreme_figure is None:
+        extreme = self.sketch.extreme
+        if extreme is not None and self.sketch.extreme_figure is None and not extreme.concept:
             return
         self.state.output = True
 
@@ -353,9 +354,21 @@ class Cueing(Placing):
             self.sketch.cost("“never” was not used", 0.35)
 
     def _add_absence(self, cube: str, cost: float) -> None:
-        self.add_existence(cube, (), True)
+        self.add_existence(cube, self._dated_rows(cube), True)
         if cost:
             self.sketch.cost("what never happened is guessed", cost)
+
+    def _dated_rows(self, cube: str) -> tuple[Condition, ...]:
+        """Of what never happened in a period, the period is that of the event."""
+        found = self.options.model.find_cube(cube)
+        name = found.default_time_dimension if found is not None else ""
+        span = self.sketch.spans[0][0] if len(self.sketch.spans) == 1 else None
+        if not name or span is None or span.start is None or span.end is None:
+            return ()
+        self.sketch.spans = []
+        values = (span.start.isoformat(), span.end.isoformat())
+        member = name if "." in name else f"{cube}.{name}"
+        return (Filter(member=member, operator=FilterOperator.IN_DATE_RANGE, values=values),)
 
     def _settle_comparison(self, comparison: Segment) -> None:
         """As in "More than 100" with a figure already there: a condition on it."""

@@ -13,7 +13,7 @@ from aiser_app.planner.clauses.figuring import (
 )
 from aiser_app.planner.clauses.options import Choices
 from aiser_app.planner.clauses.sketch import Figure, Moment
-from aiser_app.planner.clauses.timeliness import time_of_verb
+from aiser_app.planner.clauses.timeliness import is_time_verb, time_of_verb
 from aiser_app.planner.clauses.walking import Walk
 from aiser_app.planner.concepts import concept_columns
 from aiser_app.planner.join_paths import Path
@@ -86,6 +86,8 @@ class Defaulting(Walk):
             found = time_of_verb(self.root, word)
             if found is not None:
                 return Moment(f"{self.root.name}.{found.name}")
+        if any(is_time_verb(w) for w in words[-2:]) and self.root.default_time_dimension:
+            self.sketch.cost("the date of that is kept elsewhere", 0.15)
         words = [w for w in words if len(w) > 3]
         for dimension in self.root.dimensions:
             if dimension.type is not DimensionType.TIME or dimension.is_hidden:

@@ -68,7 +68,10 @@ def is_percentage(segments: Sequence[Segment]) -> bool:
 
 def phrase_start(segments: Sequence[Segment], at: int) -> int:
     start = at
-    while start > 0 and segments[start - 1].kind in (Kind.LINK, Kind.AGGREGATE, Kind.DISTINCT):
+    while start > 0 and (
+        segments[start - 1].kind in (Kind.LINK, Kind.AGGREGATE, Kind.DISTINCT)
+        or (segments[start - 1].text.lower() == "of" and start > 1)
+    ):
         start -= 1
     return start
 

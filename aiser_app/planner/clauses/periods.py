@@ -208,6 +208,8 @@ def window(walks: Walks, segments: Sequence[Segment]) -> Completing | None:
     offset = int(full.state.number.number or 3) if full.state.number is not None else 3
     wrapped = Windowed(window=kind, of=figure.expression, offset=offset if word == "moving" else 1)
     title = f"{word.replace('_', ' ')} of {figure.title}"
+    if full.sketch.subject is not None and not full.sketch.groups and full.sketch.grain is None:
+        full.sketch.groups.append(full.sketch.subject)
     full.sketch.costs.pop(
         f"“{full.state.number.text}” was not used", None
     ) if full.state.number else None

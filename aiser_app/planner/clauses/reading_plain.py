@@ -13,6 +13,7 @@ from aiser_app.planner.clauses.options import Choices
 from aiser_app.planner.clauses.sketch import Moment
 from aiser_app.planner.clauses.timeliness import is_time_verb, time_of_verb
 from aiser_app.planner.cues import NEUTRAL
+from aiser_app.planner.measuring import name_words
 from aiser_app.planner.resolving import Option
 from aiser_app.planner.segments import Kind, Segment
 from aiser_app.planner.thesaurus import GENERIC_TAILS
@@ -193,6 +194,7 @@ class Plain(Comparing):
         if kind == "values":
             self.restrict_value(segment, option)
         elif kind == "flags":
+            state.negated = state.negated != _is_opposite(segment, option)
             self.restrict_flag(segment, option)
         elif kind == "far_values":
             cost = self.sketch.costs.get(FAR, 0.0)
@@ -304,3 +306,12 @@ def _is_pair(options: list[Option]) -> bool:
 
 def _top(found: tuple[str, Option] | None) -> float:
     return found[1].score if found is not None else 0.0
+
+
+def _is_opposite(segment: Segment, option: Option) -> bool:
+    """As in "Inactive" of a column called active."""
+    word = segment.text.lower()
+    column = option.dimension
+    names = name_words(column.name, column.title) if column is not None else set()
+    bare = word.removeprefix("in").removeprefix("un").removeprefix("non")
+    return bare != word and word not in names and bare in names

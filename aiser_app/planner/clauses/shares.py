@@ -141,5 +141,7 @@ def rate(walks: Walks, segments: Sequence[Segment]) -> Completing | None:
     left = with_conditions(rows, conditions).expression
     expression = Arithmetic(operator=Operator.DIVIDE, left=left, right=rows.expression)
     full.sketch.bound = [*part.sketch.bound, *full.sketch.bound]
+    for reason, amount in part.sketch.costs.items():
+        full.sketch.cost(reason, amount)
     new = Figure(expression, f"{named.text.lower()} rate", is_percentage=True, cube=full.root.name)
     return set_ranked(full, rows, new)

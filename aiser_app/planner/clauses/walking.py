@@ -185,7 +185,11 @@ class Walk:
         column = last.dimension if last is not None else None
         if column is None or column.type is not DimensionType.TIME or last is None:
             return False
+        if not self.state.by and self.state.last not in ("group", "time"):
+            return True
         self.sketch.moment = Moment(last.target.member, last.role)
+        if not self.state.by:
+            return True
         if not self.sketch.spans and self.sketch.grain is None:
             self.sketch.grain = Granularity.DAY
         self.close("group", last)
@@ -231,7 +235,8 @@ class Walk:
         if following is not None and following.kind is Kind.COMPARE:
             return
         state = self.state
-        if state.last == "extreme_subject" or (
+        is_by = segment.text.lower() == "by"
+        if (is_by and state.last == "extreme_subject") or (
             self.sketch.extreme is not None and self._is_by(segment)
         ):
             # "top 5 products by units sold": what follows is the figure
