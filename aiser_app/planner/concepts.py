@@ -71,7 +71,7 @@ _AGAINST: dict[str, frozenset[str]] = {
     "quantity": word_set(
         "price amount cost id rate sample returned scrap scrapped planned reserved minimum revenue damaged per value"
     ),
-    "duration": word_set("planned estimated standard price amount id start started ended at delay"),
+    "duration": word_set("wait waiting late lead response planned estimated standard price amount id start started ended at delay"),
     "weight": word_set("capacity limit price tariff rate max maximum empty"),
     "distance": word_set("price rate cost limit per"),
     "volume": word_set("price rate cost capacity per"),

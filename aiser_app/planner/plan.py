@@ -60,7 +60,7 @@ def plan(
             return followed
         if isinstance(followed, Reading) and followed.score >= ANSWER_FROM:
             return followed
-    if isinstance(alone, Unreadable) or _speaks_of_dates(parts[0]) or _is_one_day(alone):
+    if isinstance(alone, Unreadable) or _needs_more(parts[0]) or _is_one_day(alone):
         alone = _richer(parts[0], alone, asking, today)
     return _answer_or_ask(alone, asking)
 
@@ -78,6 +78,8 @@ def _richer(
         return rich if rich.reason == "command" else alone
     if isinstance(alone, Unreadable) and alone.clarification.options and rich.score < _CLEARER:
         return alone
+    if isinstance(alone, Reading) and not (rich.query.metrics or _tells_of_dates(text)):
+        return alone
     return rich
 
 
@@ -87,10 +89,14 @@ def _is_one_day(alone: Reading) -> bool:
     return any(first == last for first, last in ranges)
 
 
-def _speaks_of_dates(text: str) -> bool:
-    """Verbs that choose a date, and lateness: only the wide grammar knows what they do to periods."""
-    words = set(text.lower().replace("?", " ").split())
-    return "per" in words or any(is_time_verb(word) for word in words)
+def _tells_of_dates(text: str) -> bool:
+    """Verbs that choose a date, or one day: only the wide grammar knows what they do to periods."""
+    words = text.lower().replace("?", " ").split()
+    return any(is_time_verb(word) for word in words) or "on" in words
+
+
+def _needs_more(text: str) -> bool:
+    return "per" in text.lower().split() or _tells_of_dates(text)
 
 
 def _answer_or_ask(judged: Reading | Unreadable, asking: Asking) -> Reading | Unreadable:

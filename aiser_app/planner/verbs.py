@@ -31,6 +31,7 @@ _IRREGULAR = word_set("""began begun belonged bore borne bought brought built ca
     rose said sat saw seen sent set shown sold sought spent spoke spoken stood stuck struck taken taught thought told
     took understood went wore worn wrote written burnt""")
 _ROOTS = frozenset(root(v) or v for v in _VERBS)
+_NOUNS = ("ee", "ees", "ers", "ors", "ions", "ments", "er", "or", "ion", "ment")
 _ENDINGS = ("ed", "ing", "es", "s", "e")
 
 
@@ -38,4 +39,6 @@ _ENDINGS = ("ed", "ing", "es", "s", "e")
 def is_neutral_verb(word: str) -> bool:
     if word in _VERBS or word in _IRREGULAR:
         return True
-    return word.endswith(_ENDINGS) and len(word) > 3 and (root(word) in _ROOTS)
+    if word.endswith(_NOUNS) or len(word) < 4:
+        return False
+    return word.endswith(_ENDINGS) and root(word) in _ROOTS

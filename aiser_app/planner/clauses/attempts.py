@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from aiser_app.domain.semantic_model import Cube
 from aiser_app.domain.semantic_query import SemanticQuery
 from aiser_app.planner.clauses import differences, periods, ratios, shares
 from aiser_app.planner.clauses.assembling import Assembling
@@ -14,12 +15,15 @@ from aiser_app.planner.clauses.completing import Completing
 from aiser_app.planner.clauses.forms import Walks
 from aiser_app.planner.clauses.options import Options
 from aiser_app.planner.clauses.sketch import Sketch
+from aiser_app.planner.clauses.timeliness import pair_of
 from aiser_app.planner.clauses.weighing import confidence, rank_of
-from aiser_app.planner.concepts import concept_columns, product_of
+from aiser_app.planner.concepts import NAMED_RATIOS, concept_columns, product_of
 from aiser_app.planner.lexicon import Lexicon
 from aiser_app.planner.linking import Cover
+from aiser_app.planner.measuring import name_words
+from aiser_app.planner.resolving import is_number
 from aiser_app.planner.segments import Kind, Segment
-from aiser_app.planner.words import Token
+from aiser_app.planner.words import Token, stem
 
 _MOST_COVERS = 3
 _COVER_SPAN = 8.0
@@ -76,18 +80,7 @@ def roots_of(cover: Cover, lexicon: Lexicon) -> list[str]:
     """Cubes that the words touch, and those that supply what business words ask for."""
     strength: dict[str, float] = {}
     for segment in cover.segments:
-        best: dict[str, float] = {}
-        for target in segment.targets if segment.kind is Kind.LINK else ():
-            bonus = 0.3 if target.kind == "cube" else 0.0
-            best[target.cube] = max(best.get(target.cube, 0.0), target.score + bonus)
-        if segment.concept:
-            for cube in lexicon.model.cubes:
-                columns = concept_columns(cube, segment.concept)
-                fit = columns[0][1] if columns else 0.0
-                fit = fit or (0.6 if product_of(cube, segment.concept) is not None else 0.0)
-                if fit and not cube.is_hidden:
-                    best[cube.name] = max(best.get(cube.name, 0.0), fit)
-        for name, score in best.items():
+        for name, score in _touched(segment, lexicon).items():
             strength[name] = strength.get(name, 0.0) + score
     linked = {
         name: points + sum(
@@ -102,6 +95,35 @@ def roots_of(cover: Cover, lexicon: Lexicon) -> list[str]:
             if reached:
                 linked[cube.name] = 0.4 * sum(strength[o] for o in reached)
     return sorted(linked, key=lambda name: (-linked[name], name))[:_MOST_ROOTS]
+
+
+def _touched(segment: Segment, lexicon: Lexicon) -> dict[str, float]:
+    """Cubes that one phrase speaks of, with how clearly."""
+    best: dict[str, float] = {}
+    for target in segment.targets if segment.kind is Kind.LINK else ():
+        bonus = 0.3 if target.kind == "cube" else 0.0
+        best[target.cube] = max(best.get(target.cube, 0.0), target.score + bonus)
+    is_form = segment.kind is Kind.CUE and segment.word in ("named_ratio", "punctual")
+    for cube in lexicon.model.cubes if is_form or segment.concept else ():
+        fit = 0.5 * _supplies(cube, segment) if is_form else _concept_fit(cube, segment.concept)
+        if fit and not cube.is_hidden:
+            best[cube.name] = max(best.get(cube.name, 0.0), fit)
+    return best
+
+
+def _concept_fit(cube: Cube, concept: str) -> float:
+    columns = concept_columns(cube, concept)
+    if columns:
+        return columns[0][1]
+    return 0.6 if product_of(cube, concept) is not None else 0.0
+
+
+def _supplies(cube: Cube, segment: Segment) -> bool:
+    """The columns of a ratio with a name of its own; planned and real dates for lateness."""
+    if segment.word == "punctual":
+        return pair_of(cube) is not None
+    under = NAMED_RATIOS[tuple(segment.concept.split())][1]
+    return any(stem(under) in name_words(d.name, d.title) for d in cube.dimensions if is_number(d))
 
 
 def mentioned(cover: Cover) -> frozenset[str]:

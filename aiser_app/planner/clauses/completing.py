@@ -241,7 +241,8 @@ class Completing(Cueing):
 
     def _settle_figure(self) -> None:
         sketch, subject = self.sketch, self.sketch.subject
-        if sketch.figures or sketch.failure:
+        by_time = sketch.extreme is not None and self._is_by_time(sketch.extreme)
+        if sketch.figures or sketch.failure or by_time:
             return
         grouped = bool(sketch.groups) or sketch.grain is not None or sketch.part is not None
         about_rows = subject is not None and subject.is_rows
@@ -251,7 +252,7 @@ class Completing(Cueing):
             return
         if sketch.counts:
             sketch.figures.append(rows_of(self.root))
-            sketch.cost("what is counted is not said", 0.05)
+            sketch.cost("what is counted is not said", 0.05 if sketch.conditions else 0.3)
         elif about_rows and grouped:
             sketch.figures.append(rows_of(self.root))
         elif about_rows and not sketch.outputs and not sketch.having and not self._lists_rows():
@@ -263,7 +264,7 @@ class Completing(Cueing):
             sketch.cost("the figure is not named", 0.2)
         elif subject is None and sketch.groups:
             sketch.figures.append(rows_of(self.root))
-            sketch.cost("the figure is not named", 0.05 if self._counts_state() else 0.2)
+            sketch.cost("the figure is not named", 0.05 if self._counts_state() else 0.27)
         elif subject is None and not sketch.groups and not sketch.outputs:
             self._settle_nothing()
 

@@ -18,7 +18,7 @@ from aiser_app.planner.measuring import is_additive, name_words
 from aiser_app.planner.resolving import Option
 from aiser_app.planner.segments import Kind, Segment
 from aiser_app.planner.thesaurus import GENERIC_TAILS
-from aiser_app.planner.words import split_name, stem
+from aiser_app.planner.words import plural, split_name, stem
 
 _WEAK = 0.5
 _UNITS = frozenset(("s", "min", "h", "d"))
@@ -158,6 +158,8 @@ class Counting(Showing):
         """As in "The most downtime" is no number of things: what cannot be counted is added up."""
         word = segment.text.lower()
         if option.path.joins or option.target.kind != "cube" or stem(word) != word:
+            return None
+        if plural(word) in {self.root.name.lower(), self.root.title.lower()}:
             return None
         found = [d for d, _ in concept_columns(self.root, "duration") if d.unit in _UNITS]
         if len(found) != 1:

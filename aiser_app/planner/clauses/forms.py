@@ -38,7 +38,9 @@ def read_through(walks: Walks, segments: Sequence[Segment]) -> Completing | None
     subject = walk.sketch.subject
     about_rows = walk.sketch.extreme is None and (subject is None or subject.is_rows)
     if about_rows and not walk.sketch.figures and not walk.sketch.asks_how_much:
-        walk.sketch.counts = True
+        walk.sketch.figures.append(rows_of(walk.root))
+        if subject is None and not walk.sketch.counts:
+            walk.sketch.cost("what is counted is not said", 0.05)
     if not walk.sketch.failure:
         walk.complete()
     return None if walk.sketch.failure else walk

@@ -14,6 +14,7 @@ from aiser_app.planner.resolving import Option, Resolver, is_number
 from aiser_app.planner.segments import Segment
 
 _FAR_LOSS = 0.1
+_FAR_VALUE_LOSS = 0.25
 _TIE = 0.03
 _DIRECTED = ("from", "to", "into")
 _FOREIGN_NUMBER_LOSS = 0.1
@@ -135,9 +136,8 @@ class Options:
                 entities.append(Option(target, Path(target.cube), target.score - _FAR_LOSS))
             elif target.kind in ("value", "dimension", "prefix") and self.way_to_many(target.cube):
                 dimension = self.model.find_dimension(target.member)
-                values.append(
-                    Option(target, Path(target.cube), target.score - _FAR_LOSS, dimension=dimension)
-                )
+                score = target.score - _FAR_VALUE_LOSS
+                values.append(Option(target, Path(target.cube), score, dimension=dimension))
         values = [o for o in values if o.target.kind != "dimension" or self._is_far_flag(o)]
         return sorted(values, key=lambda o: -o.score), sorted(entities, key=lambda o: -o.score)
 

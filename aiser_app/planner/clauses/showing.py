@@ -30,6 +30,8 @@ _UNIT_CONCEPTS = frozenset(
 )
 _TIME_WORDS = frozenset(("hour", "hours", "minute", "minutes", "second", "seconds", "day", "days"))
 
+_SPENDING = frozenset(("spent", "cost us", "paid", "sold", "bought", "made", "earned", "took"))
+
 
 class Showing(Matching):
     """Adds figures to the sketch."""
@@ -224,6 +226,9 @@ class Showing(Matching):
     def _belongs_to_next(self, following: Segment | None) -> bool:
         """As in "number of order lines" or "how many ad clicks": the next words are counted."""
         if following is None:
+            return False
+        word = following.text.lower()
+        if word.endswith("ed") or word in _SPENDING:
             return False
         if following.concept and product_of(self.root, following.concept) is not None:
             return True

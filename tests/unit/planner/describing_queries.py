@@ -43,12 +43,20 @@ def describe(query: SemanticQuery) -> str:
         for m in query.measures
     ]
     parts = ["rows" if query.is_ungrouped else " + ".join(shown) or "list"]
-    groups = [f"{t.dimension}:{t.granularity or t.part}" for t in query.time_dimensions if t.granularity or t.part]
+    groups = [
+        f"{t.dimension}:{t.granularity or t.part}"
+        for t in query.time_dimensions
+        if t.granularity or t.part
+    ]
     groups += [d.member + (f"@{d.role}" if d.role else "") for d in query.dimensions]
     parts += [f"by {', '.join(groups)}"] if groups else []
     parts += [f"where {_condition(f, metrics)}" for f in query.filters]
-    parts += [f"in {t.date_range[0]}..{t.date_range[1]}" for t in query.time_dimensions if t.date_range]
-    parts += [f"order {'-' if o.descending else '+'}{_name(o.member, metrics)}" for o in query.order]
+    parts += [
+        f"in {t.date_range[0]}..{t.date_range[1]}" for t in query.time_dimensions if t.date_range
+    ]
+    parts += [
+        f"order {'-' if o.descending else '+'}{_name(o.member, metrics)}" for o in query.order
+    ]
     if query.limit is not None:
         parts.append(f"limit {query.limit}")
     if query.limit_by:
@@ -73,7 +81,9 @@ def _condition(item: Any, metrics: dict[str, Any]) -> str:
     assert isinstance(item, Existence)
     inner = " and ".join(_condition(c, metrics) for c in item.conditions)
     at_least = f" {item.at_least}+" if item.at_least > 1 else ""
-    return f"{'no' if item.is_negated else 'some'}{at_least} {item.cube}" + (f" [{inner}]" if inner else "")
+    return f"{'no' if item.is_negated else 'some'}{at_least} {item.cube}" + (
+        f" [{inner}]" if inner else ""
+    )
 
 
 def _expression(item: Any) -> str:
@@ -88,7 +98,9 @@ def _expression(item: Any) -> str:
     if isinstance(item, Windowed):
         return f"{item.window}({_expression(item.of)})"
     if isinstance(item, PerGroup):
-        per = [d.member for d in item.per] + ([str(item.per_time.granularity)] if item.per_time else [])
+        per = [d.member for d in item.per] + (
+            [str(item.per_time.granularity)] if item.per_time else []
+        )
         return f"{item.aggregation} over {', '.join(per)} of {_expression(item.each)}"
     assert isinstance(item, Overall)
     return f"overall {_expression(item.overall)}"
@@ -100,7 +112,9 @@ def _row(item: Any) -> str:
     if isinstance(item, RowArithmetic):
         return f"{_row(item.row_left)} {item.operator} {_row(item.row_right)}"
     if isinstance(item, Duration):
-        return f"{item.unit}s from {item.start.member} to {item.end.member if item.end else 'today'}"
+        return (
+            f"{item.unit}s from {item.start.member} to {item.end.member if item.end else 'today'}"
+        )
     assert isinstance(item, Constant)
     return item.constant
 

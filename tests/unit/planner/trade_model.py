@@ -107,6 +107,4 @@ TRADE = SemanticModel(
 
 def hidden(name: str) -> SemanticModel:
     """The same model with one cube that is not linked to words."""
-    return replace(
-        TRADE, cubes=tuple(replace(c, is_hidden=c.name == name) for c in TRADE.cubes)
-    )
+    return replace(TRADE, cubes=tuple(replace(c, is_hidden=c.name == name) for c in TRADE.cubes))
