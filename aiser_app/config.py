@@ -109,6 +109,11 @@ class Settings(BaseSettings):
         return self.home / "sources"
 
     @property
+    def values_dir(self) -> Path:
+        """Indexes of the values in sources' text columns."""
+        return self.home / "values"
+
+    @property
     def uploads_dir(self) -> Path:
         """Files between their upload and their ingest."""
         return self.home / "uploads"

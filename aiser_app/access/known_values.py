@@ -40,6 +40,18 @@ def seen_model(
     return replace(model, cubes=tuple(_seen_cube(cube, tables, policies) for cube in model.cubes))
 
 
+def may_know_values(
+    table: str, column: str, known: GrantedTable | None, policies: Policies
+) -> bool:
+    """Whether somebody may know which values a column has; `known` is what the catalog says of it."""
+    if policies.is_empty:
+        return True
+    is_view, below = (known.is_view, known.depends_on) if known else (True, None)
+    if _hides_rows(table, is_view, below, policies):
+        return False
+    return column.casefold() not in _masked(table, policies)
+
+
 def _seen_cube(cube: Cube, tables: Mapping[str, GrantedTable], policies: Policies) -> Cube:
     known = tables.get(cube.table)
     is_view, below = (known.is_view, known.depends_on) if known else (True, None)

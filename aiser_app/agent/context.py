@@ -11,6 +11,7 @@ from aiser_app.domain.data_source import DataSource
 from aiser_app.domain.run import Run, RunStatus
 from aiser_app.domain.semantic_model import Cube, SemanticModel
 from aiser_app.domain.semantic_query import SemanticQuery
+from aiser_app.domain.value_index import ValueIndex
 
 MAX_CUBES = 30
 MAX_MEMBERS = 40
@@ -25,6 +26,8 @@ class AgentContext:
     today: date
     previous: SemanticQuery | None = None
     """Query of the last answer in this conversation, which a follow-up changes."""
+    values: ValueIndex | None = None
+    """Values of the data that whoever asks may know; None when none were read."""
 
 
 def previous_query(turns: Sequence[Turn], run: Run) -> SemanticQuery | None:

@@ -41,6 +41,7 @@ from aiser_app.services.source_setup import SourceSetup
 from aiser_app.services.sources import Sources
 from aiser_app.services.throttle import Throttle
 from aiser_app.services.uploads import Uploads
+from aiser_app.services.value_indexes import ValueIndexes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +165,7 @@ def _query_services(
             queue=queue,
             events=events,
             sources_dir=settings.sources_dir,
+            values=ValueIndexes(settings.values_dir),
         ),
         policies=DataPolicies(engine, dialects=dialects),
         models=SemanticModels(engine, dialects=dialects),

@@ -29,6 +29,7 @@ from aiser_app.services.querying import Querying
 from aiser_app.services.run_execution import RunExecution, Work, succeeding
 from aiser_app.services.run_lifecycle import RunLifecycle
 from aiser_app.services.syncing import Syncing
+from aiser_app.services.value_indexes import ValueIndexes
 from aiser_app.tools.builtin.ask_user import AskUser
 from aiser_app.tools.builtin.generate_chart import GenerateChart
 from aiser_app.tools.builtin.query_data import QueryData
@@ -107,6 +108,7 @@ def _works(settings: Settings, engine: Engine, data: DataAccess) -> dict[RunKind
     def router_for(run: Run) -> QueryRouter:
         return data.router(RunJournal(engine=engine, run=run))
 
+    values = ValueIndexes(settings.values_dir)
     answering = Answering(
         engine,
         agent=AgentLoop(
@@ -122,6 +124,7 @@ def _works(settings: Settings, engine: Engine, data: DataAccess) -> dict[RunKind
             row_limit=settings.result_row_limit,
             query_timeout_seconds=settings.query_timeout_seconds,
         ),
+        values=values,
     )
     querying = Querying(
         engine,
@@ -131,13 +134,14 @@ def _works(settings: Settings, engine: Engine, data: DataAccess) -> dict[RunKind
     return {
         RunKind.ASK: answering.work,
         RunKind.QUERY: querying.work,
-        RunKind.SYNC: succeeding(Syncing(engine, access=data.sources).work),
+        RunKind.SYNC: succeeding(Syncing(engine, access=data.sources, values=values).work),
         RunKind.INGEST: succeeding(
             Ingesting(
                 engine,
                 access=data.sources,
                 sources_dir=settings.sources_dir,
                 uploads_dir=settings.uploads_dir,
+                values=values,
             ).work
         ),
     }

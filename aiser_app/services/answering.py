@@ -24,6 +24,7 @@ from aiser_app.services.model_cache import ModelCache
 from aiser_app.services.run_actors import actor_of
 from aiser_app.services.run_execution import Ending
 from aiser_app.services.step_lines import StepLines
+from aiser_app.services.value_indexes import ValueIndexes
 from aiser_app.tools.contract import Findings, ToolContext
 
 
@@ -45,6 +46,7 @@ class Answering:
         results: ResultStore,
         dialects: Mapping[str, str],
         limits: AnsweringLimits,
+        values: ValueIndexes | None = None,
     ) -> None:
         """`router_for` gives the gate whose results are recorded as those of that run."""
         self._engine = engine
@@ -54,6 +56,7 @@ class Answering:
         self._dialects = dialects
         self._limits = limits
         self._models = ModelCache()
+        self._values = values
 
     def work(self, run: Run, cancel: CancelToken, steps: StepLines) -> Ending:
         """Answer the question of a claimed run.
@@ -118,5 +121,6 @@ class Answering:
             model=model,
             today=datetime.now(UTC).date(),
             previous=previous_query(turns, run),
+            values=self._values.find_index(model, granted) if self._values else None,
         )
         return context, actor, granted

@@ -36,6 +36,7 @@ from aiser_app.services.run_actors import actor_of
 from aiser_app.services.step_lines import StepLines
 from aiser_app.services.upload_files import UploadFile, upload_of
 from aiser_app.services.uploads import IngestRequest
+from aiser_app.services.value_indexes import ValueIndexes
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +52,16 @@ class Ingesting:
     """One per worker process."""
 
     def __init__(
-        self, engine: Engine, *, access: SourceAccess, sources_dir: Path, uploads_dir: Path
+        self,
+        engine: Engine,
+        *,
+        access: SourceAccess,
+        sources_dir: Path,
+        uploads_dir: Path,
+        values: ValueIndexes | None = None,
     ) -> None:
+        """`values` keeps the values of text columns; without it none are read."""
+        self._values = values
         self._engine = engine
         self._access = access
         self._sources_dir = sources_dir
@@ -148,6 +157,8 @@ class Ingesting:
             f"{stored.column_count:,} columns",
             duration_ms=milliseconds,
         )
+        if self._values is not None:
+            self._values.renew(self._access, source, catalog, cancel, steps)
         return stored
 
     def _give_up(self, run: Run, request: IngestRequest, upload: UploadFile) -> None:

@@ -29,6 +29,7 @@ from aiser_app.query.source_access import SourceAccess
 from aiser_app.services.run_lifecycle import enqueue_run
 from aiser_app.services.sources import find_source
 from aiser_app.services.text_input import checked_name, refuse_binary
+from aiser_app.services.value_indexes import ValueIndexes
 
 SYNC_SECONDS = 900
 """Deadline of a sync, waiting for a worker included."""
@@ -65,7 +66,9 @@ class SourceSetup:
         queue: JobQueue,
         events: RunEventLog,
         sources_dir: Path,
+        values: ValueIndexes | None = None,
     ) -> None:
+        self._values = values
         self._engine = engine
         self._access = access
         self._queue = queue
@@ -246,6 +249,8 @@ class SourceSetup:
 
         Queries that still read it hold the file open until they end.
         """
+        if self._values is not None:
+            self._values.remove(source.source_id)
         name = source.options.get("path", "")
         path = (self._sources_dir / name).resolve()
         is_ours = name not in ("", SAMPLE_FILE) and path.parent == self._sources_dir.resolve()

@@ -29,6 +29,7 @@ from aiser_app.query.catalog import read_catalog
 from aiser_app.query.source_access import SourceAccess
 from aiser_app.services.catalogs import StoredCatalog, model_of, store_catalog
 from aiser_app.services.step_lines import StepLines
+from aiser_app.services.value_indexes import ValueIndexes
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +48,15 @@ class Syncing:
     """One per worker process."""
 
     def __init__(
-        self, engine: Engine, *, access: SourceAccess, budget_seconds: float = BUDGET_SECONDS
+        self,
+        engine: Engine,
+        *,
+        access: SourceAccess,
+        budget_seconds: float = BUDGET_SECONDS,
+        values: ValueIndexes | None = None,
     ) -> None:
+        """`values` keeps the values of text columns; without it none are read."""
+        self._values = values
         self._engine = engine
         self._access = access
         self._budget_seconds = budget_seconds
@@ -97,6 +105,8 @@ class Syncing:
             cancel=cancel,
         )
         stored = self._store(source, catalog, warnings, cancel, steps)
+        if self._values is not None:
+            self._values.renew(self._access, source, catalog, cancel, steps)
         return _outcome(stored, catalog, perf_counter() - started)
 
     def _check(self, source: DataSource, steps: StepLines) -> tuple[str, ...]:

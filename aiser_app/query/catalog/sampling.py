@@ -168,7 +168,7 @@ def _kept_values(
     column: ColumnProfile, filled: list[Any], distinct: set[Any], *, is_complete: bool
 ) -> tuple[str, ...]:
     """Values of a column that looks categorical, none of any other."""
-    if column.type != "string" or not 0 < len(distinct) <= MAX_VALUES or _is_private(column):
+    if column.type != "string" or not 0 < len(distinct) <= MAX_VALUES or is_private(column):
         return ()
     is_small = is_complete and len(filled) <= SMALL_TABLE
     if not is_small and len(filled) < MIN_REPEATS * len(distinct):
@@ -177,7 +177,7 @@ def _kept_values(
     return () if any(len(value) > MAX_VALUE_LENGTH for value in values) else tuple(values)
 
 
-def _is_private(column: ColumnProfile) -> bool:
+def is_private(column: ColumnProfile) -> bool:
     return bool(set(name_words(column.name)) & _PRIVATE)
 
 

@@ -41,7 +41,7 @@ def test_from_a_file_to_a_source(analyst: Person, uploader: Uploader) -> None:
         ("amount", "amount", "number"),
         ("day", "day", "date"),
     ]
-    assert [line["key"] for line in run["progress"]] == ["unpack", "write", "profile"]
+    assert [line["key"] for line in run["progress"]] == ["unpack", "write", "profile", "index"]
     assert {line["state"] for line in run["progress"]} == {"done"}
     source = analyst.get(f"/sources/{queued['source_id']}").json()
     assert (source["status"], source["table_count"], source["row_count"]) == ("ready", 1, 2)

@@ -19,6 +19,7 @@ from aiser_app.domain.encoding import encode
 from aiser_app.domain.model_version import Origin
 from aiser_app.domain.policy import MaskKind
 from aiser_app.domain.semantic_model import SemanticModel
+from aiser_app.domain.semantic_query import DimensionRef, Order, SemanticQuery
 from aiser_app.errors import Conflict, InvalidInput, NotFound, PermissionDenied
 from aiser_app.services.grants import for_agent, query_source
 from aiser_app.services.model_cache import ModelCache
@@ -308,3 +309,38 @@ def test_a_source_that_is_gone_meanwhile_is_not_written(
 
 def test_models_are_json(desk: QueryDesk, models: SemanticModels) -> None:
     assert json.dumps(encode(models.get(desk.admin, "Orders").model))
+
+
+WRITTEN = """
+cubes:
+  - name: sales
+    sql_table: orders
+    dimensions:
+      - {name: id, sql: id, type: number, primary_key: true}
+      - name: kind
+        type: string
+        case:
+          when: [{sql: "{CUBE}.status = 'paid'", label: done}]
+          else: {label: waiting}
+    measures:
+      - {name: count, type: count}
+      - {name: revenue, sql: total, type: sum, filters: [{sql: "{kind} = 'done'"}]}
+      - {name: basket, sql: "{revenue} / NULLIF({count}, 0)", type: number}
+    segments:
+      - {name: european, sql: "{CUBE}.region = 'EU'"}
+"""
+
+
+def test_what_people_write_is_what_is_asked(desk: QueryDesk, models: SemanticModels) -> None:
+    pytest.importorskip("aiser_app.semantic.rows", reason="needs the compiler of SQL in models")
+    models.save(desk.admin, "Orders", ModelInput(yaml=WRITTEN))
+    query = SemanticQuery(
+        measures=("sales.count", "sales.revenue", "sales.basket"),
+        dimensions=(DimensionRef(member="sales.kind"),),
+        segments=("sales.european",),
+        order=(Order(member="sales.kind"),),
+    )
+    rows = desk.run(semantic_query=query)["rows"]
+    assert [(row[0], row[1]) for row in rows] == [("done", 4), ("waiting", 4)]
+    assert [float(row[2] or 0) for row in rows] == [2 * 1.5 + 4 * 1.5 + 8 * 1.5 + 10 * 1.5, 0]
+    assert float(rows[0][3]) == 9.0

@@ -114,6 +114,7 @@ def test_the_version_of_the_data_changes(desk: Desk) -> None:
         "unpack",
         "write",
         "profile",
+        "index",
     ] * 2
 
 
