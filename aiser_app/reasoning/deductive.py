@@ -48,7 +48,8 @@ def used_joins(
     if query is None:
         return ()
     filters = {f.role for f in query.filters if isinstance(f, Filter | Existence)}
-    roles = {d.role for d in query.dimensions} | filters
+    times = {t.role for t in query.time_dimensions}
+    roles = {d.role for d in query.dimensions} | filters | times
     used = [cube for cube in model.cubes if cube.table in tables]
     names = {cube.name for cube in used}
     return tuple(

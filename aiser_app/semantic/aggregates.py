@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
@@ -100,6 +100,23 @@ def cubes_of(base: Sequence[Base], words: Vocabulary) -> list[Cube]:
     """The cubes of several, each once."""
     cubes = [cube_of(leaf, words) for leaf in base]
     return list({cube.name: cube for cube in cubes}.values())
+
+
+def all_cubes(expressions: Iterable[Expression], words: Vocabulary) -> set[str]:
+    """Names of all cubes whose rows are aggregated, however deep inside."""
+    found: set[str] = set()
+    for expression in expressions:
+        for leaf in leaves(expression, words):
+            match leaf:
+                case Windowed():
+                    found |= all_cubes((leaf.of,), words)
+                case PerGroup():
+                    found |= all_cubes((leaf.each,), words)
+                case Overall():
+                    found |= all_cubes((leaf.overall,), words)
+                case _:
+                    found.add(cube_of(leaf, words).name)
+    return found
 
 
 def aggregation_of(leaf: Base | PerGroup, words: Vocabulary) -> Aggregation:

@@ -94,7 +94,8 @@ def _parsed(sql: str, dialect: str, what: str) -> exp.Expr:
         trees = sqlglot.parse(sql, dialect=dialect)
     except (SqlglotError, RecursionError):
         trees = []
-    if len(trees) != 1 or trees[0] is None or isinstance(trees[0], exp.Command | exp.DDL | exp.DML):
+    wanted = exp.Condition | exp.Query
+    if len(trees) != 1 or not isinstance(trees[0], wanted):
         raise QueryInvalid(
             f"The SQL of {what} cannot be read.", hint="Correct it in the semantic model."
         )

@@ -29,6 +29,8 @@ class Grouping:
     conditions: tuple[Condition, ...] = ()
     segments: tuple[str, ...] = ()
     ranges: tuple[Range, ...] = ()
+    is_shared: bool = False
+    """Several tables have figures for these groups: each has its own time and its own roles."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -42,14 +44,12 @@ _PLAIN_GROUPS = frozenset(("mysql",))
 class Fact:
     """One table's part in a query."""
 
-    def __init__(
-        self, build: Build, cube: Cube, grouping: Grouping, *, is_one_of_many: bool = False
-    ) -> None:
+    def __init__(self, build: Build, cube: Cube, grouping: Grouping) -> None:
         self.build = build
         self.cube = cube
-        self.rows = Rows(Scope(build, cube))
+        self.rows = Rows(Scope(build, cube, has_own_roles=grouping.is_shared))
         self._grouping = grouping
-        keys = [own_time(key, cube, build, is_one_of_many=is_one_of_many) for key in grouping.keys]
+        keys = [own_time(key, cube, build, is_shared=grouping.is_shared) for key in grouping.keys]
         self._keys = {key.alias: key.sql(self.rows) for key in keys}
         self._wheres = [
             found
@@ -57,7 +57,7 @@ class Fact:
             if (found := key.condition(self.rows, self._keys[key.alias])) is not None
         ]
         ranges = tuple(
-            own_time(item, cube, build, is_one_of_many=is_one_of_many).condition
+            own_time(item, cube, build, is_shared=grouping.is_shared).condition
             for item in grouping.ranges
         )
         self._wheres.extend(self.rows.conditions((*grouping.conditions, *ranges)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -16,7 +17,7 @@ from aiser_app.domain.semantic_query import (
     RowAggregate,
 )
 from aiser_app.errors import QueryInvalid
-from aiser_app.semantic.aggregates import Leaf, computed, cubes_of
+from aiser_app.semantic.aggregates import Leaf, all_cubes, computed, cubes_of
 from aiser_app.semantic.conditions import Value, compared, condition, opposite
 from aiser_app.semantic.facts import Fact
 from aiser_app.semantic.identifiers import column, named
@@ -33,6 +34,9 @@ class Figures:
         self._build = build
         self._wanted = wanted
         used = (*wanted.figures, *self._in_conditions(wanted.having))
+        if len(all_cubes(used, build.words)) > 1 and not wanted.grouping.is_shared:
+            wanted = replace(wanted, grouping=replace(wanted.grouping, is_shared=True))
+            self._wanted = wanted
         self._fact: Fact | None = None
         self._steps = Steps(build, wanted, used, self._inner)
         if self._steps.is_needed:

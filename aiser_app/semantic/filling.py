@@ -29,8 +29,25 @@ from aiser_app.semantic.scope import Build
 Part = tuple[str, tuple[str, ...]]
 """Name of a WITH query that has the keys, and its own columns."""
 
-_DIGITS = 5
-"""Of the number of spans that can be filled: 100,000."""
+_DIGITS = {
+    Granularity.HOUR: 5,
+    Granularity.DAY: 5,
+    Granularity.WEEK: 4,
+    Granularity.MONTH: 4,
+    Granularity.QUARTER: 3,
+    Granularity.YEAR: 3,
+}
+"""Of the number of spans that can be filled: 11 years of hours, and more than two centuries of the
+others. Databases whose time ends sooner would fail on spans that are not even needed."""
+_DAYS = {
+    Granularity.HOUR: 1 / 24,
+    Granularity.DAY: 1,
+    Granularity.WEEK: 7,
+    Granularity.MONTH: 28,
+    Granularity.QUARTER: 84,
+    Granularity.YEAR: 365,
+}
+"""Fewest days of a span."""
 _NARROW = {
     DimensionType.NUMBER: "smallint",
     DimensionType.TIME: "date",
@@ -176,7 +193,7 @@ def spans(build: Build, grouping: Grouping, key: Key, source: str) -> str:
     """Every span between the first and the last with every combination of the other keys."""
     granularity = key.granularity or Granularity.DAY
     kind = "timestamp" if granularity is Granularity.HOUR else "date"
-    numbers = build.add_step("numbers", _numbers(build))
+    numbers = build.add_step("numbers", _numbers(build, _DIGITS[granularity]))
     first, last = column("first_span"), column("last_span")
     bounds = build.add_step("bounds", _bounds(build, key, source))
     start = exp.cast(spans_later(first, column("n"), granularity, build.dialect), kind)
@@ -204,6 +221,11 @@ def _bounds(build: Build, key: Key, source: str) -> exp.Select:
         ).from_(named(source))
     granularity = key.granularity or Granularity.DAY
     first, last = days_of(key.date_range)
+    if (last - first).days / _DAYS[granularity] >= 10 ** _DIGITS[granularity]:
+        raise QueryInvalid(
+            f"There are too many spans of one {granularity.value} to fill.",
+            hint="Ask for a shorter time, or for longer spans.",
+        )
     if granularity is Granularity.HOUR:
         moments = (f"{first.isoformat()} 00:00:00", f"{last.isoformat()} 23:00:00")
         values = [exp.cast(exp.Literal.string(text), "timestamp") for text in moments]
@@ -230,18 +252,18 @@ def _start(day: date, granularity: Granularity, week_start: int) -> date:
     return day
 
 
-def _numbers(build: Build) -> exp.Select:
-    """0 to 99,999."""
+def _numbers(build: Build, places: int) -> exp.Select:
+    """0 to 9…9, of so many places."""
     ten = [exp.select(exp.alias_(exp.Literal.number(n), identifier("digit"))) for n in range(10)]
     digits = build.add_step("digits", _one_below_the_other(ten))
     total: exp.Expr = column("digit", "d0")
-    for place in range(1, _DIGITS):
+    for place in range(1, places):
         factor = exp.Mul(
             this=exp.Literal.number(10**place), expression=column("digit", f"d{place}")
         )
         total = exp.Add(this=total, expression=factor)
     select = exp.select(exp.alias_(total, identifier("n")))
     select = select.from_(exp.alias_(named(digits), "d0", table=True))
-    for place in range(1, _DIGITS):
+    for place in range(1, places):
         select = select.join(exp.alias_(named(digits), f"d{place}", table=True), join_type="cross")
     return select

@@ -108,13 +108,13 @@ class Range:
 Placed = TypeVar("Placed", Key, Range)
 
 
-def own_time(item: Placed, cube: Cube, build: Build, *, is_one_of_many: bool) -> Placed:
+def own_time(item: Placed, cube: Cube, build: Build, *, is_shared: bool) -> Placed:
     """The same of the time that belongs to `cube`, when figures of several tables stand together.
 
     "Orders and tickets by month" are orders by the month of the order, and tickets by the month of
     the ticket: rows of one table have no single time in the other.
     """
-    if not is_one_of_many or (isinstance(item, Key) and not item.is_time):
+    if not is_shared or (isinstance(item, Key) and not item.is_time):
         return item
     if "." not in item.member:
         return item

@@ -125,7 +125,8 @@ def _best(
     keys = [find_key(item, members.keys).alias for item in query.limit_by]
     every = _unique([*order, *rest])
     hidden = [exp.alias_(s.hidden, identifier(s.alias)) for s in every if s.hidden is not None]
-    inner = build.add_step("listed", source.select([*shown, *hidden]))
+    columns = [*shown, *hidden]
+    inner = build.add_step("listed", source.select(columns))
     ranking = order if query.with_ties else every
     if not ranking:
         raise QueryInvalid("The first rows of each group need an order.")
@@ -136,7 +137,8 @@ def _best(
         order=exp.Order(expressions=[item.over_alias for item in ranking]),
     )
     place = exp.alias_(window, identifier("place"))
-    numbered = build.add_step("placed", exp.select(exp.Star(), place).from_(named(inner)))
+    names = [column(item.alias) for item in columns]
+    numbered = build.add_step("placed", exp.select(*names, place).from_(named(inner)))
     within = exp.LTE(this=column("place"), expression=exp.Literal.number(limit))
     select = exp.select(*(column(member.alias) for member in members.shown))
     select = select.from_(named(numbered)).where(within)

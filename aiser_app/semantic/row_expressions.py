@@ -79,7 +79,9 @@ def as_number(found: Value, row: RowExpression | None = None) -> exp.Expr:
         if isinstance(sql, exp.Case):  # a flag, which is never missing
             holds = sql.args["ifs"][0].this
             return exp.case().when(holds.copy(), _plain(1)).else_(_plain(0))
-        return exp.case().when(sql.copy(), _plain(1)).when(exp.not_(sql.copy()), _plain(0))
+        yes = exp.EQ(this=sql.copy(), expression=exp.true())
+        no = exp.EQ(this=sql.copy(), expression=exp.false())
+        return exp.case().when(yes, _plain(1)).when(no, _plain(0))
     name = row.member if isinstance(row, ColumnTerm) else "That"
     raise QueryInvalid(f"{name} is no number to compute with.")
 

@@ -61,13 +61,25 @@ class _Source:
 
 
 class Scope:
-    """`cube` is where ways begin; `spent` are roles that led here, and need not be passed again."""
+    """`cube` is where ways begin.
 
-    def __init__(self, build: Build, cube: Cube, spent: frozenset[str] = frozenset()) -> None:
+    `spent` are roles that led here, and need not be passed again. With `has_own_roles` a role that
+    another table has, and this one lacks, is not asked of it.
+    """
+
+    def __init__(
+        self,
+        build: Build,
+        cube: Cube,
+        spent: frozenset[str] = frozenset(),
+        *,
+        has_own_roles: bool = False,
+    ) -> None:
         self.build = build
         self.cube = cube
         self.alias = cube.name
         self._spent = spent
+        self._has_own_roles = has_own_roles
         self._aliases: dict[Path, str] = {(): cube.name}
         self._taken = {cube.name}
         self._sources = [_Source(build.relation(cube, cube.name))]
@@ -98,11 +110,13 @@ class Scope:
 
     def _needed(self, cube: Cube, role: str) -> str:
         """A role counts as passed when it led here, unless there is another way with it."""
-        if role in self._spent and not find_paths(
-            self.build.model, self.cube.name, cube.name, role
-        ):
+        model, start = self.build.model, self.cube.name
+        if not role or find_paths(model, start, cube.name, role):
+            return role
+        if role in self._spent:
             return ""
-        return role
+        is_of_others = self._has_own_roles and bool(find_paths(model, start, cube.name))
+        return "" if is_of_others or (self._has_own_roles and start == cube.name) else role
 
     def _further(self, path: Path, cube: Cube, role: str) -> Path | None:
         """From the end of a joined way on, where that is clear."""

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from sqlglot import exp
 
-from aiser_app.domain.semantic_model import Cube, DimensionType
+from aiser_app.domain.semantic_model import DimensionType
 from aiser_app.domain.semantic_query import (
     Condition,
     Expression,
@@ -172,18 +172,15 @@ class Steps:
             own = [leaf for leaf in self.base if cube_of(leaf, self._build.words).name == cube.name]
             plain = [leaf for leaf in own if leaf not in special]
             if plain:
-                fact = self._one_fact(cube, len(cubes))
+                fact = Fact(self._build, cube, self._grouping)
                 parts.append(self._part(f"{cube.name}_figures", fact, plain))
             for leaf in own:
                 if leaf in special:
                     alias = self._new_column(leaf)
-                    select = self._one_fact(cube, len(cubes)).percentile(leaf, alias)
+                    select = Fact(self._build, cube, self._grouping).percentile(leaf, alias)
                     name = self._build.add_step(f"{cube.name}_percentile", select)
                     parts.append((name, (alias,)))
         return parts
-
-    def _one_fact(self, cube: Cube, count: int) -> Fact:
-        return Fact(self._build, cube, self._grouping, is_one_of_many=count > 1)
 
     def _group_parts(self) -> list[filling.Part]:
         return [self._of_groups(leaf) for leaf in self._leaves if isinstance(leaf, PerGroup)]
@@ -285,7 +282,8 @@ class Steps:
         return self._build.add_step("figures", select)
 
     def _with_windows(self, level: Sequence[Windowed]) -> str:
-        columns: list[exp.Expr] = [exp.Star()]
+        names = (*self._grouping.names, *self._columns.values())
+        columns: list[exp.Expr] = [column(name) for name in names]
         for leaf in level:
             of = computed(leaf.of, self.column, self._build)
             value = windows.value(leaf, self._grouping.keys, of)

@@ -89,27 +89,31 @@ def _in_time(
     others = [key for key in keys if key.alias != time.alias]
     if not leaf.within:
         within = [column(key.alias) for key in others]
-    order = [exp.Ordered(this=column(time.alias), desc=False, nulls_first=False)]
-    order += [
-        exp.Ordered(this=column(key.alias), desc=False, nulls_first=False)
-        for key in others
-        if key.alias not in {item.name for item in within}
-    ]
+    held = {item.name for item in within}
+    after = [key.alias for key in others if key.alias not in held]
+    order = [_ascending(column(alias)) for alias in (time.alias, *after)]
+    missing = exp.Is(this=column(time.alias), expression=exp.Null())
+    apart = exp.case().when(missing, exp.Literal.number(1)).else_(exp.Literal.number(0))
+    parts: list[exp.Expr] = [*within, apart]
     lag = exp.Lag(this=of.copy(), offset=exp.Literal.number(leaf.offset))
     match leaf.window:
         case WindowKind.RUNNING_TOTAL:
-            found: exp.Expr = _over(exp.Sum(this=of.copy()), within, order, "UNBOUNDED")
+            found: exp.Expr = _over(exp.Sum(this=of.copy()), parts, order, "UNBOUNDED")
         case WindowKind.MOVING_AVERAGE:
-            found = _over(exp.Avg(this=of.copy()), within, order, str(leaf.offset - 1))
+            found = _over(exp.Avg(this=of.copy()), parts, order, str(leaf.offset - 1))
         case WindowKind.PREVIOUS:
-            found = _over(lag, within, order)
+            found = _over(lag, parts, order)
         case _:
-            previous = _over(lag, within, order)
+            previous = _over(lag, parts, order)
             found = exp.Sub(this=exp.paren(of.copy()), expression=previous)
             if leaf.window is WindowKind.GROWTH:
                 found = _ratio(found, previous.copy())
-    known = exp.not_(exp.Is(this=column(time.alias), expression=exp.Null()))
-    return exp.case().when(known, found)
+    return exp.case().when(exp.not_(missing.copy()), found)
+
+
+def _ascending(value: exp.Expr) -> exp.Ordered:
+    """Not asking for NULLS LAST, which MySQL's running sums do not know; what is missing is apart."""
+    return exp.Ordered(this=value, desc=False, nulls_first=True)
 
 
 def _over(

@@ -14,12 +14,9 @@ def filled(template: str, dialect: str, **values: exp.Expr) -> exp.Expr:
     tree = sqlglot.parse_one(template, dialect=dialect)
     for column in list(tree.find_all(exp.Column)):
         value = values.get(column.name)
-        if value is None or column.table:
-            continue
-        grouped = exp.paren(value.copy()) if isinstance(value, exp.Binary) else value.copy()
-        if column is tree:
-            return grouped
-        column.replace(grouped)
+        if value is not None:
+            is_wide = isinstance(value, exp.Binary)
+            column.replace(exp.paren(value.copy()) if is_wide else value.copy())
     return tree
 
 

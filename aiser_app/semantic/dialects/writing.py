@@ -90,7 +90,9 @@ def _for_clickhouse(node: exp.Expr) -> exp.Expr:
 
 
 def _for_sql_server(node: exp.Expr) -> exp.Expr:
-    """No conditions as values there."""
+    """No conditions as values there, and values of yes and no are bits."""
+    if isinstance(node, exp.Boolean) and isinstance(node.parent, exp.If | exp.Case):
+        return exp.cast(exp.Literal.number(int(node.this)), "bit")
     if isinstance(node, exp.Not) and isinstance(node.this, exp.Coalesce):
         flag = exp.case().when(node.this.this, exp.Literal.number(0)).else_(exp.Literal.number(1))
         return exp.EQ(this=flag, expression=exp.Literal.number(1))

@@ -269,6 +269,17 @@ CASES: dict[str, tuple[dict[str, Any], Rows]] = {
             {"name": "r", "expression": {"window": "rank", "of": {"window": "growth", "of": COUNT}}}]},
         [("2024-01-01", None, None), ("2024-03-01", -2 / 3, 2), ("2024-04-01", 0, 1)],
     ),
+    "running along what has a time": (
+        {**_figure({"window": "running_total", "of": COUNT}), "time_dimensions": MONTHS},
+        [("2023-12-01", 1), ("2024-01-01", 4), ("2024-03-01", 5), ("2024-04-01", 6), (None, None)],
+    ),
+    "running along all groups": (
+        {**_figure({"window": "running_total", "of": COUNT, "within": _by("people.city")}, "people.city",
+                   "sales.state", filters=[_where("people.city", "equals", "Rome")]),
+         "time_dimensions": MONTHS},
+        [("2024-01-01", "Rome", "done", 1), ("2024-03-01", "Rome", "lost", 2),
+         ("2024-04-01", "Rome", None, 3)],
+    ),
     "gaps, running and moving": (
         {"measures": ["sales.count", "t", "a", "p"], "metrics": [
             {"name": "t", "expression": {"window": "running_total", "of": COUNT}},

@@ -18,7 +18,7 @@ from tests.unit.semantic.brute.queries import queries
 from tests.unit.semantic.brute.schemas import Schema, schemas
 
 SLOW = settings(
-    max_examples=150,
+    max_examples=200,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

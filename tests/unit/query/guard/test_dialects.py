@@ -63,6 +63,7 @@ QUERIES = {
     "clickhouse": [
         "SELECT quantile(0.9)(x), sumIf(x, y>1), uniq(x), sumOrNullIf(x,y), toYear(d), topK(3)(x), quantilesIf(0.1,0.2)(x, y) FROM t",
         "SELECT toStartOfMonth(d), formatDateTime(d,'%Y'), dateDiff('day',a,b), multiIf(a,b,c), arrayJoin([1,2]), groupArray(x), argMax(a,b), count(), uniqExact(x), now(), today() FROM t FINAL",
+        "SELECT quantileExactInclusive(0.5)(x), makeDate32(y, m, d) FROM t GROUP BY y, m, d",
         "SELECT a FROM t PREWHERE a > 1 WHERE b = 2 LIMIT 2 BY a",
         "SELECT arrayMap(x -> x + 1, a), arrayFilter(x -> x > 1, a) FROM t",
         "SELECT toString(a), toInt32(a), toFloat64(a), a::String, CAST(a AS Nullable(String)), toDate('2020-01-01') FROM t",
@@ -212,6 +213,7 @@ def test_comments_that_a_server_would_run_are_gone(sql: str) -> None:
         ("sumIf", True),
         ("uniqArrayIf", True),
         ("quantilesTDigestOrNull", True),
+        ("quantileExactInclusive", True),
         ("if", False),
         ("sleepIf", False),
         ("evil", False),

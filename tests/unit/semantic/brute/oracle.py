@@ -140,14 +140,14 @@ class Oracle:
 
     def value(self, member: str, place: Place) -> Any:
         cube, _, column = member.partition(".")
-        if cube in place.joined:
-            row = place.joined[cube]
-        else:
-            start = place.joined[place.start]
-            assert start is not None
-            rows = self.reached(place.start, start, cube)
-            assert len(rows) <= 1
-            row = rows[0] if rows else None
+        row = place.joined[place.start]
+        for here, there, up in self.way(place.start, cube):
+            if there in place.joined:
+                row = place.joined[there]
+            elif row is not None:
+                matches = self.partners(row, here, there, up=up)
+                assert len(matches) <= 1
+                row = matches[0] if matches else None
         return row[column] if row is not None else None
 
     # --- conditions ---
