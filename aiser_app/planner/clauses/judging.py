@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from aiser_app.domain.answer import Clarification, ConfidencePart
+from aiser_app.domain.semantic_query import SemanticQuery
 from aiser_app.planner.clauses.attempts import Attempt, Tried, try_all
 from aiser_app.planner.clauses.variants import command_of, variants
 from aiser_app.planner.describing import Describer
@@ -16,6 +17,8 @@ from aiser_app.planner.words import Token, singular, tokenize
 
 _NEAR = 0.06
 _RIVAL_COST = 0.2
+_OFFERED_FROM = 0.5
+_MOST_OFFERED = 3
 
 
 def judge_rich(question: str, lexicon: Lexicon, today: date) -> Reading | Unreadable:
@@ -43,6 +46,18 @@ def _judge_text(text: str, lexicon: Lexicon, today: date, cost: float) -> Readin
     if score >= ANSWER_FROM:
         return to_reading(best, lexicon, tokens, score)
     return _unsure(best, tried)
+
+
+def rich_readings(question: str, lexicon: Lexicon, today: date) -> tuple[Reading, ...]:
+    """Readings worth offering, the likeliest first: every word has a meaning in them."""
+    found: dict[SemanticQuery, Reading] = {}
+    for text, cost in variants(question):
+        tokens = respell(tokenize(text), lexicon)
+        for attempt in try_all(tokens, lexicon, today).attempts[:_MOST_OFFERED]:
+            score = round(attempt.score - cost - spelling_cost(tokens), 3)
+            if score >= _OFFERED_FROM and not attempt.sketch.unknown:
+                found.setdefault(attempt.query, to_reading(attempt, lexicon, tokens, score))
+    return tuple(found.values())[:_MOST_OFFERED]
 
 
 def _rivalry(best: Attempt, tried: Tried, lexicon: Lexicon) -> float:
