@@ -81,6 +81,7 @@ _AGAINST: dict[str, frozenset[str]] = {
 _UNITS_OF = {"duration": frozenset(["min", "h", "s", "d", "hour", "day", "minute", "second"])}
 _ENOUGH = 2.0
 _MONEY_MOVED = word_set("charged billed collected invoiced")
+_WAITING = word_set("wait waiting delay lateness lead response")
 _PAYMENTS = word_set("payment transaction receipt payout settlement")
 _SALE_TABLES = word_set("""order sale invoice booking transaction payment purchase receipt ticket item line
     bill charge subscription reservation shipment trip rental contract""")
@@ -101,6 +102,8 @@ def concept_columns(cube: Cube, concept: str) -> list[tuple[Dimension, float]]:
 
 def _points(cube: Cube, dimension: Dimension, concept: str) -> float:
     words = name_words(dimension.name, dimension.title)
+    if concept == "duration" and words & _WAITING:
+        return 0.0
     points = sum(weight for word, weight in _FITS.get(concept, {}).items() if word in words)
     against = _AGAINST.get(concept, frozenset())
     if words & _MONEY_MOVED:

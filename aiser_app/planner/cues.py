@@ -58,9 +58,11 @@ _CUES = {
         |lower than the average|under the average|less than average|shorter than average
         |cheaper than average|cheaper than the average|below the overall average|smaller than average""",
     "punctual": "on time|late|overdue|past due|early|on schedule|behind schedule|too late|days late|punctually|with delay|in time",
-    "still": """still open|still active|still trading|still employed|still there|still running|still with us
-        |currently employed|still available|still in service|still in use|still valid|still live|still in the range
-        |that are open|currently open|currently active|still working|still on sale|still here|active ones|still around|in operation""",
+    "still": """still open|still active|still trading|still there|still running|still with us
+        |still available|still in service|still in use|still valid|still live|still in the range
+        |that are open|currently open|currently active|still working|still on sale|active ones|still around|in operation""",
+    "current": """current|currently|present|right now|at the moment|at present|as of today|today's|nowadays
+        |still employed|still here|people still here""",
     "null": """missing|unknown|empty|blank|not known|not set|not recorded|not available|null|unassigned
         |not specified|unspecified|not assigned|no known|not filled|not filled in|not provided|undefined""",
     "known": "known|not null|not missing|not empty|recorded|on file|is set|filled in|given|available",

@@ -54,7 +54,7 @@ SYNONYMS: tuple[frozenset[str], ...] = tuple(
     frozenset(group.split())
     for group in (
         "revenue turnover sales amount",
-        "price cost charge",
+        "price cost charge fee",
         "cost expense spend spending expenditure",
         "customer client buyer",
         "employee worker staff",
@@ -110,7 +110,7 @@ SYNONYMS: tuple[frozenset[str], ...] = tuple(
         "position role job",
         "manager supervisor boss",
         "training course",
-        "applicant candidate",
+        "applicant candidate application",
         "office site location branch",
         "part component material",
         "trip ride journey",
@@ -125,7 +125,7 @@ SYNONYMS: tuple[frozenset[str], ...] = tuple(
     )
 )
 
-ADDITIVE = word_set("""amount revenue sale sales turnover cost expense spend spending quantity unit seat item
+ADDITIVE = word_set("""mrr arr gb storage seats amount revenue sale sales turnover cost expense spend spending quantity unit seat item
     volume payment budget profit loss fee charge tax discount refund click impression order
     income donation sold bought produced scrap output hour minute count number point stock inventory
     invoice bill total subtotal gross net consumption energy kwh mileage weight passenger guest night

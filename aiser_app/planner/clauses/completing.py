@@ -7,6 +7,7 @@ from aiser_app.domain.semantic_query import (
     Arithmetic,
     DimensionRef,
     Expression,
+    Filter,
     FilterOperator,
     Operator,
     PerGroup,
@@ -39,6 +40,7 @@ class Completing(Cueing):
         self._settle_mean_side()
         self._settle_subject()
         self._settle_figure()
+        self._settle_counted_groups()
 
     # figures
 
@@ -267,6 +269,28 @@ class Completing(Cueing):
             sketch.cost("the figure is not named", 0.05 if self._counts_state() else 0.27)
         elif subject is None and not sketch.groups and not sketch.outputs:
             self._settle_nothing()
+
+    def _settle_counted_groups(self) -> None:
+        """As in "How many customers placed more than 5 orders": groups that fulfil it are counted."""
+        sketch = self.sketch
+        grouped = bool(sketch.groups) or sketch.grain is not None or bool(sketch.subject)
+        if not sketch.having or grouped or len(sketch.figures) != 1:
+            return
+        figure = sketch.figures[0]
+        if figure.aggregation is not Aggregation.COUNT_DISTINCT or figure.column is None:
+            sketch.cost("a condition on a figure without groups", 0.4)
+            return
+        each = sketch.having[0].figure.expression
+        same = [h for h in sketch.having if h.figure.expression == each]
+        conditions = tuple(
+            Filter(member="each", operator=h.operator, values=h.values) for h in same
+        )
+        ref = DimensionRef(member=f"{self.root.name}.{figure.column.name}")
+        expression = PerGroup(
+            aggregation=Aggregation.COUNT, per=(ref,), each=each, conditions=conditions
+        )
+        sketch.figures = [Figure(expression, figure.title, cube=self.root.name)]
+        sketch.having = [h for h in sketch.having if h not in same]
 
     def _counts_state(self) -> bool:
         """As in "Bounces per page type": the rows in that state are counted."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aiser_app.domain.semantic_model import Aggregation
+from aiser_app.domain.semantic_model import Aggregation, DimensionType
 from aiser_app.planner.clauses.figuring import (
     column_figure,
     distinct_figure,
@@ -50,6 +50,8 @@ class Counting(Showing):
         if kind in ("values", "flags") and not is_noun:
             return False
         state.counting = False
+        if option.dimension is not None and option.dimension.type is DimensionType.TIME:
+            self.sketch.cost("a date is counted", 0.4)
         if kind == "entities" and not is_noun and self._belongs_to_next(following):
             state.counting = True
             return self._mention(segment, option)

@@ -9,21 +9,15 @@ from typing_extensions import override
 
 from aiser_app.domain.semantic_model import Aggregation, DimensionType
 from aiser_app.domain.semantic_query import Condition, Filter, FilterGroup, FilterOperator
-from aiser_app.planner.clauses.figuring import flag_condition, row_figure, rows_of
+from aiser_app.planner.clauses.figuring import rows_of
 from aiser_app.planner.clauses.options import Choices
-from aiser_app.planner.clauses.placing import Placing
 from aiser_app.planner.clauses.timeliness import (
-    GONE,
-    STILL,
-    lateness,
     planned_time,
-    punctuality,
-    still_there,
     time_of_verb,
 )
+from aiser_app.planner.clauses.timing import Timing
 from aiser_app.planner.clauses.walking import ROLE_OPEN
 from aiser_app.planner.concepts import concept_columns
-from aiser_app.planner.gazetteer import true_value
 from aiser_app.planner.measuring import name_words
 from aiser_app.planner.resolving import Option
 from aiser_app.planner.segments import Kind, Segment
@@ -60,14 +54,14 @@ _EVENT_WORDS: dict[str, frozenset[str]] = {
 """Which tables record an event that a verb tells of, by words of general business English."""
 
 
-class Cueing(Placing):
+class Cueing(Timing):
     """Reads cue segments."""
 
     def _on_cue(self, segment: Segment) -> None:
         word, state = segment.word, self.state
         handlers: dict[str, Callable[[Segment], None]] = {
             "null": self._null, "known": self._null, "punctual": self._punctual, "still": self._still,
-            "aside": self._aside, "relative": self._relative, "any": self._any, "output": self._output,
+            "current": self._current, "aside": self._aside, "relative": self._relative, "any": self._any, "output": self._output,
             "starting": self._matching, "ending": self._matching, "containing": self._matching,
             "how_often": self._how_often,
         }  # fmt: skip
@@ -108,76 +102,12 @@ class Cueing(Placing):
         else:
             self.state.relative = True
 
-    def _still(self, segment: Segment) -> None:
-        """As in "Still open": by the date of the end, else by a flag or state of that name."""
-        condition = still_there(self.root)
-        if condition is not None:
-            self.sketch.conditions.append(condition)
-            self.sketch.note(segment.text, "dates", "name", 0.9)
-            self.close("flag")
-            return
-        for dimension in self.root.dimensions:
-            is_flag = dimension.type is DimensionType.BOOLEAN or true_value(dimension)
-            words = name_words(dimension.name, dimension.title)
-            if is_flag and words & (STILL | GONE):
-                option = self._as_options(dimension.name)[0]
-                self.sketch.conditions.append(flag_condition(option, is_true=bool(words & STILL)))
-                self.sketch.note(segment.text, option.target.member, "name", 0.9)
-                self.close("flag")
-                return
-        self._still_by_value(segment)
-
-    def _still_by_value(self, segment: Segment) -> None:
-        words = segment.text.lower()
-        for dimension in self.root.dimensions:
-            if not name_words(dimension.name, dimension.title) & {"status", "state"}:
-                continue
-            value = next(
-                (v for v in dimension.values if v.lower() in STILL and v.lower() in words), ""
-            )
-            if value:
-                member = f"{self.root.name}.{dimension.name}"
-                self.add_value(
-                    Filter(member=member, operator=FilterOperator.EQUALS, values=(value,))
-                )
-                self.sketch.note(segment.text, member, "value", 0.93)
-                self.close("value")
-                return
-        self.sketch.cost(f"“{segment.text}” was not used", _UNUSED_COST)
-
     def _any(self, segment: Segment) -> None:
         """As in "Did not run any route": none at all; "never … a single one" stays never."""
         if self.state.negated:
             self.state.quantifier, self.state.negated = "without", False
         elif not self.state.quantifier:
             self.state.quantifier = "any"
-
-    def _punctual(self, segment: Segment) -> None:
-        """late, on time and overdue, by the dates of the root."""
-        text = segment.text.lower()
-        if "days" in text:
-            days = lateness(self.root)
-            if days is not None:
-                figure = row_figure(
-                    self.root, days, "days late", self.state.aggregation or Aggregation.AVG
-                )
-                self.sketch.figures.append(figure)
-                self.sketch.note(segment.text, "days late", "name", 0.93)
-                self.close("figure")
-                self.state.aggregation, self.state.last_figure = None, figure
-                return
-        kind = "overdue" if text in ("overdue", "past due") else "early" if text == "early" else (
-            "on time" if text in ("on time", "on schedule", "punctually", "in time") else "late"
-        )  # fmt: skip
-        condition = punctuality(self.root, kind, self.options.today.isoformat())
-        if condition is None:
-            self.sketch.cost(f"“{segment.text}” was not used", _UNUSED_COST)
-            return
-        if self.state.negated:
-            condition = FilterGroup(conditions=(condition,), is_negated=True)
-        self.sketch.conditions.append(condition)
-        self.sketch.note(segment.text, "dates", "name", 0.93)
-        self.close("flag")
 
     def _may_match(self) -> bool:
         """Names contain texts; orders contain products."""

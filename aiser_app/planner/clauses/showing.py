@@ -55,6 +55,14 @@ class Showing(Matching):
         self.state.aggregation = self.state.aggregation or Aggregation.SUM
         return self._add_figure(segment, option)
 
+    @override
+    def fold_behind(self, segment: Segment) -> None:
+        """As in "… on average": the figure before is folded so."""
+        option, old = self.state.last_option, self.state.last_figure
+        if option is None or old is None or old.fold_said or option.dimension is None:
+            return
+        self._replace_last(column_figure(self.root, option, segment.aggregation))
+
     def _replace_last(self, figure: Figure) -> None:
         old = self.state.last_figure
         self.sketch.figures = [figure if f is old else f for f in self.sketch.figures]

@@ -139,6 +139,20 @@ def still_there(cube: Cube) -> Condition | None:
     return Filter(member=f"{cube.name}.{found[0].name}", operator=FilterOperator.NOT_SET)
 
 
+def valid_now(cube: Cube, today: str) -> Condition | None:
+    """Rows that are valid today: not gone, or between the dates of their validity."""
+    gone = still_there(cube)
+    pair = validity(cube)
+    if gone is not None or pair is None:
+        return gone
+    last = f"{cube.name}.{pair[1].name}"
+    ended = (
+        Filter(member=last, operator=FilterOperator.GTE, values=(today,)),
+        Filter(member=last, operator=FilterOperator.NOT_SET),
+    )
+    return FilterGroup(conditions=ended, is_any=True)
+
+
 def validity(cube: Cube) -> tuple[Dimension, Dimension] | None:
     """The dates from which and until which a row is valid."""
     starts = [d for d in _times(cube) if words_of(d) & {"from", "start", "begin", "effective"}]

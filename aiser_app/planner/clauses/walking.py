@@ -17,7 +17,7 @@ from aiser_app.planner.words import word_set
 _LISTING = word_set("list show give display name names see tell find get who return")
 ROLE_OPEN = "it can be reached in more than one way"
 _UNKNOWN_COST = 0.36
-_SOFT_UNKNOWN_COST = 0.12
+_SOFT_UNKNOWN_COST = 0.2
 
 
 @dataclass(slots=True)
@@ -157,9 +157,7 @@ class Walk:
             state.counting = True
             self.sketch.counts = True
             state.output = False
-        elif (
-            (following is None or following.kind is not Kind.LINK) and self._is_postfix(segment)
-        ) or (following is None and state.last in ("figure", "entity")):
+        elif self._is_postfix(segment, following):
             return
         else:
             if state.aggregation not in (None, segment.aggregation):
@@ -171,9 +169,21 @@ class Walk:
             None if state.extreme is not None and state.extreme.extreme == "pick" else state.extreme
         )
 
-    def _is_postfix(self, segment: Segment) -> bool:
+    def _is_postfix(self, segment: Segment, following: Segment | None) -> bool:
+        """As in "order total", "what does an order cost on average": it belongs to the words before."""
+        if following is not None and following.kind is Kind.LINK:
+            return False
         is_total = segment.text.lower() == "total" and self.state.last in ("entity", "mention")
-        return is_total and self.total_behind()
+        if is_total and self.total_behind():
+            return True
+        if following is None and self.state.last == "figure":
+            self.fold_behind(segment)
+            return True
+        return False
+
+    def fold_behind(self, segment: Segment) -> None:
+        """Overridden where figures are made."""
+        raise NotImplementedError
 
     def total_behind(self) -> bool:
         """Overridden where figures are made."""
@@ -294,12 +304,16 @@ class Walk:
         self.state.excluding = segment.text.lower() not in ("not", "no longer", "but not")
 
     def _on_date(self, segment: Segment) -> None:
-        if segment.span is None:
+        if segment.span is None or self._is_now(segment):
             return
         moment = self.state.last_moment if self.state.last == "time" else None
         self.sketch.spans.append((segment.span, moment or self._by_verb()))
         self.state.by = self.state.negated = False
         self.state.last = "date"
+
+    def _is_now(self, segment: Segment) -> bool:
+        """As in "Overdue today": the state of today, not what happened today."""
+        return segment.text.lower() == "today" and self.state.last in ("value", "flag", "null")
 
     def _by_verb(self) -> Moment | None:
         """The time column that the verb before a date names, overridden where columns are known."""

@@ -32,7 +32,6 @@ UNSUPPORTED = [
 ]
 UNCLEAR = [
     "which carrier has the most weather",
-    "which origin has the most flight",
     "number of flights distance by carrier",
     "average number of flights by carrier",
     "flights by carrier or origin",
