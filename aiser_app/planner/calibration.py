@@ -22,7 +22,7 @@ from aiser_app.planner.words import tokenize
 
 _FILE = Path(__file__).with_name("calibration.json")
 _PLAIN = "Ahead of other readings"
-"""The part that only the careful grammar measures."""
+"""The part that only the narrow grammar measures."""
 _MOST_WORDS, _MOST_CUBES, _MOST_CONDITIONS, _MOST_SYNONYMS = 20, 3, 4, 3
 
 
@@ -38,7 +38,7 @@ class Calibration:
     """Taken off the logit: on schemas that nobody had in mind readings are right less often."""
 
     def probability(self, features: Mapping[str, float]) -> float:
-        """0..1"""
+        """From 0 to 1."""
         logit = self.intercept - self.caution
         for name, weight in self.weights.items():
             logit += weight * (features[name] - self.means[name]) / self.deviations[name]
@@ -53,12 +53,21 @@ def calibration() -> Calibration:
 
 
 def calibrated(question: str, reading: Reading) -> Reading:
-    """The reading with a measured confidence, and what that is made of."""
+    """The reading with a measured confidence, and what that is made of.
+
+    What the narrow grammar has read, every word of it and clear of other readings, keeps its own.
+    """
+    if is_plain(reading):
+        return reading
     chance = round(calibration().probability(features_of(question, reading)), 3)
     part = ConfidencePart(
         name="Readings of this kind", measured=f"{chance:.0%} right in tests", score=chance
     )
     return replace(reading, score=chance, parts=(*reading.parts, part))
+
+
+def is_plain(reading: Reading) -> bool:
+    return any(part.name == _PLAIN for part in reading.parts)
 
 
 def features_of(question: str, reading: Reading) -> dict[str, float]:
@@ -71,7 +80,6 @@ def features_of(question: str, reading: Reading) -> dict[str, float]:
     return {
         "loss": 10 * loss,
         "loss_root": 3 * math.sqrt(loss),
-        "plain": float(any(part.name == _PLAIN for part in reading.parts)),
         "cubes": float(min(_MOST_CUBES, max(0, len(cubes) - 1))),
         "conditions": float(min(_MOST_CONDITIONS, sum(isinstance(i, Filter) for i in items))),
         "words": min(_MOST_WORDS, words) / 5,

@@ -40,7 +40,7 @@ def find_confirmed(wanted: str, readings: Iterable[Reading]) -> Reading | None:
 
 
 def ask_which(question: str, readings: Sequence[Reading]) -> Unreadable:
-    """"Is this what you mean?", with one to three readings, the likeliest first."""
+    """Ask whether this is meant, with one to three readings, the likeliest first."""
     distinct = {words_of(reading): reading for reading in reversed(readings)}
     words = list(reversed(distinct))[:MOST_READINGS]
     text = "I am not sure enough of my reading to run it. Is this what you mean?"

@@ -25,7 +25,7 @@ from aiser_app.planner.words import sentences
 
 _POLITE = frozenset(("thanks", "thank you", "please", "thx", "hi", "hello", "hey"))
 _CLEARER = 0.85
-_OPEN = frozenset(("unsure", "unclear", "unsupported"))
+_OPEN = frozenset(("unsure", "unsupported"))
 """Reasons for which a reading may be offered all the same: no word of it is unknown."""
 _LONGEST_QUESTION = 60
 """Words; longer texts carry more than one thing and are never one simple question."""
@@ -58,6 +58,15 @@ def plan(
         if confirmed is not None:
             return confirmed
     return _measured(asked, written, read, asking, today)
+
+
+def likeliest(
+    question: str, model: SemanticModel, *, today: date, instructions: str = ""
+) -> Reading | Unreadable:
+    """The best reading before its confidence is measured: what that is trained on."""
+    written = write_out(question, instructions) if instructions else question
+    read = _read(written, Asking(lexicon_for(model), today), today, None)
+    return read.reading if isinstance(read, _FollowUp) else read
 
 
 def _measured(

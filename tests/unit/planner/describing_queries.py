@@ -21,14 +21,14 @@ from aiser_app.domain.semantic_query import (
     SemanticQuery,
     Windowed,
 )
-from aiser_app.planner.plan import plan
+from aiser_app.planner.plan import likeliest
 from aiser_app.planner.reading import Reading
 from tests.unit.planner.asking import TODAY
 
 
 def tell(model: SemanticModel, question: str, instructions: str = "") -> str:
     """The query, or `asks` with what stands in the way."""
-    found = plan(question, model, today=TODAY, instructions=instructions)
+    found = likeliest(question, model, today=TODAY, instructions=instructions)
     if isinstance(found, Reading):
         return describe(found.query)
     return f"asks: {found.clarification.question}"
