@@ -21,6 +21,7 @@ from aiser_app.planner.join_paths import Path
 from aiser_app.planner.lexicon import Lexicon
 from aiser_app.planner.measuring import default_aggregation, find_measure, is_bad_when_high
 from aiser_app.planner.picking import Picker
+from aiser_app.planner.unmatched import known_references
 from aiser_app.planner.vocabulary import AGGREGATE_WORDS
 
 _YEAR_KEY = -1
@@ -297,6 +298,9 @@ class Completion:
             Filter(member=f.member, operator=f.operator, values=tuple(f.values), role=f.role)
             for f in self.draft.filters
         ]
+        found += known_references(
+            self._lexicon.model, self._root, [g.path for g in self.draft.groups]
+        )
         span = self.span
         if span is not None and span.end is None and span.start is not None:
             found.append(self._bound(FilterOperator.GTE, span.start))

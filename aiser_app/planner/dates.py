@@ -257,9 +257,9 @@ def _current(period: str, day: date) -> tuple[date, date]:
 
 
 def _back(today: date, count: int, period: str) -> date:
-    """First day of a window of `count` periods that ends today, today included."""
+    """First day of a window of `count` periods before today, that day and today included."""
     if period in ("day", "week"):
-        return today - timedelta(days=count * (7 if period == "week" else 1) - 1)
+        return today - timedelta(days=count * (7 if period == "week" else 1))
     months = count * {"month": 1, "quarter": 3, "year": 12}[period]
     total = max(today.year * 12 + today.month - 1 - months, 12)
     year, month = total // 12, total % 12 + 1

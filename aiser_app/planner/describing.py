@@ -8,8 +8,10 @@ from datetime import date
 from aiser_app.domain.answer import Chip
 from aiser_app.domain.semantic_model import Aggregation, Cube, DimensionType, SemanticModel
 from aiser_app.domain.semantic_query import (
+    Condition,
     DimensionRef,
     Filter,
+    FilterGroup,
     FilterOperator,
     SemanticQuery,
     TimeDimension,
@@ -31,6 +33,11 @@ _OPERATOR_WORDS = {
     FilterOperator.LTE: "is at most",
     FilterOperator.SET: "is known",
     FilterOperator.NOT_SET: "is empty",
+    FilterOperator.NOT_CONTAINS: "does not contain",
+    FilterOperator.STARTS_WITH: "starts with",
+    FilterOperator.ENDS_WITH: "ends with",
+    FilterOperator.IN_DATE_RANGE: "is in",
+    FilterOperator.NOT_IN_DATE_RANGE: "is not in",
 }
 
 
@@ -60,6 +67,17 @@ class Describer:
     def measure_title(self, member: str) -> str:
         measure = self._model.find_measure(member)
         return measure.title if measure else member
+
+    def figure_phrase(self, query: SemanticQuery, name: str) -> str:
+        """A measure of the model, or a figure of this query alone, in running text."""
+        metric = next((m for m in query.metrics if m.name == name), None)
+        if metric is None:
+            return self.measure_phrase(name)
+        return (metric.title or name.replace("_", " ")).lower()
+
+    def figure_title(self, query: SemanticQuery, name: str) -> str:
+        metric = next((m for m in query.metrics if m.name == name), None)
+        return self.measure_title(name) if metric is None else metric.title or name
 
     def dimension_title(self, ref: DimensionRef, root: str) -> str:
         """What a group is called: the entity behind a label, with its role."""
@@ -96,7 +114,8 @@ class Describer:
 
     def root_of(self, query: SemanticQuery) -> str:
         members = (*query.measures, *(r.member for r in query.dimensions))
-        return members[0].partition(".")[0] if members else ""
+        dotted = [m for m in members if "." in m]
+        return dotted[0].partition(".")[0] if dotted else ""
 
     # groups
 
@@ -145,23 +164,43 @@ class Describer:
             return title if item.values == ("true",) else f"not {title}"
         exact = quoted or dimension is None or dimension.type is not DimensionType.NUMBER
         values = _joined(item.values, quoted=is_text, exact=exact)
-        return f"{title} {_OPERATOR_WORDS[item.operator]} {values}{unit}".strip()
+        if item.other:
+            values = self.dimension_title(
+                DimensionRef(member=item.other, role=item.other_role), root
+            )
+        if item.part is not None:
+            title = f"{str(item.part).replace('_', ' ')} of {title}"
+        word = _OPERATOR_WORDS.get(item.operator, str(item.operator))
+        return f"{title} {word} {values}{unit}".strip()
+
+    def condition_text(self, item: Condition, root: str, *, quoted: bool = False) -> str:
+        """Any condition in words, nested ones too."""
+        if isinstance(item, Filter):
+            return self.filter_text(item, root, quoted=quoted)
+        if isinstance(item, FilterGroup):
+            joiner = " or " if item.is_any else " and "
+            text = joiner.join(self.condition_text(c, root, quoted=quoted) for c in item.conditions)
+            return f"not ({text})" if item.is_negated else text
+        cube = self._model.find_cube(item.cube)
+        name = entity_plural(cube) if cube is not None else item.cube
+        quantity = f"at least {item.at_least} " if item.at_least > 1 else ""
+        text = f"{'without' if item.is_negated else 'with'} {quantity}{name}"
+        inner = " and ".join(
+            self.condition_text(c, item.cube, quoted=quoted) for c in item.conditions
+        )
+        return f"{text} where {inner}" if inner else text
 
     # whole queries
 
     def chips(self, query: SemanticQuery) -> tuple[Chip, ...]:
         root = self.root_of(query)
-        chips = [Chip(key="show", value=self.measure_title(m)) for m in query.measures]
-        for time in query.time_dimensions:
-            if time.granularity:
-                chips.append(Chip(key="by", value=str(time.granularity)))
+        chips = [Chip(key="show", value=self.figure_title(query, m)) for m in query.measures]
+        chips += [Chip(key="by", value=text) for text in _steps(query.time_dimensions)]
         for ref in self.group_refs(query):
             chips.append(Chip(key="by", value=self.dimension_title(ref, root)))
-        for time in query.time_dimensions:
-            if time.date_range:
-                chips.append(Chip(key="when", value=span_words(time.date_range)))
-        for item in (f for f in query.filters if isinstance(f, Filter)):
-            chips.append(Chip(key="where", value=self.filter_text(item, root)))
+        chips += [Chip(key="when", value=text) for text in _periods(query.time_dimensions)]
+        for item in query.filters:
+            chips.append(Chip(key="where", value=self.condition_text(item, root)))
         for order in query.order:
             if order.member in query.measures:
                 value = "highest first" if order.descending else "lowest first"
@@ -171,7 +210,7 @@ class Describer:
         return tuple(chips)
 
     def title(self, query: SemanticQuery) -> str:
-        shown = [self.measure_phrase(m) for m in query.measures]
+        shown = [self.figure_phrase(query, m) for m in query.measures]
         groups = self.group_phrases(query)
         if not shown:
             return _capital(" and ".join(plural(g) for g in groups))
@@ -192,9 +231,7 @@ class Describer:
             text = shown + "".join(
                 f" {'by' if n == 0 else 'and'} {g}" for n, g in enumerate(groups)
             )
-        wheres = [
-            self.filter_text(f, root, quoted=True) for f in query.filters if isinstance(f, Filter)
-        ]
+        wheres = [self.condition_text(f, root, quoted=True) for f in query.filters]
         text += f" where {' and '.join(wheres)}" if wheres else ""
         text += "".join(_period(t) for t in query.time_dimensions)
         text += self._order_words(query, groups)
@@ -208,6 +245,17 @@ class Describer:
         if order.descending and not is_series:
             return ""
         return ", highest first" if order.descending else ", lowest first"
+
+
+def _steps(times: Sequence[TimeDimension]) -> list[str]:
+    found = [str(t.granularity or t.part or "") for t in times]
+    return [text.replace("_", " ") for text in found if text]
+
+
+def _periods(times: Sequence[TimeDimension]) -> list[str]:
+    found = [span_words(t.date_range) for t in times if t.date_range]
+    compared = [t.compare_date_ranges for t in times if t.compare_date_ranges]
+    return found + [" and ".join(span_words(r) for r in ranges) for ranges in compared]
 
 
 def entity_plural(cube: Cube) -> str:

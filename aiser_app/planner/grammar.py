@@ -32,7 +32,7 @@ def recognise(tokens: tuple[Token, ...], today: date) -> list[Segment]:
     for at in range(len(tokens)):
         for read in _READERS:
             found.extend(read(tokens, at))
-        found.extend(_dates(tokens, at, today))
+        found.extend(dates(tokens, at, today))
     return found
 
 
@@ -96,28 +96,37 @@ def _phrase(tokens: tuple[Token, ...], at: int) -> Iterator[Segment]:
         yield _make(Kind.FUNCTION, tokens, at, at + len(phrase), word=" ".join(phrase))
 
 
-def _number(tokens: tuple[Token, ...], at: int) -> tuple[int, float] | None:
+def number_at(tokens: tuple[Token, ...], at: int) -> tuple[int, float] | None:
     """(end, value) of a figure, with its thousands and "5k" forms."""
     if at >= len(tokens):
         return None
     token = tokens[at]
     if token.kind == "symbol" and token.text in words.UNIT_SYMBOLS:
-        return _number(tokens, at + 1)
+        return number_at(tokens, at + 1)
     if token.lower == "a" and at + 1 < len(tokens) and tokens[at + 1].lower in ("dozen", "hundred"):
-        return _number(tokens, at + 1)
+        return number_at(tokens, at + 1)
     if token.kind == "number":
-        return at + 1, float(token.text.replace(",", ""))
+        return _scaled(tokens, at + 1, float(token.text.replace(",", "")))
+    if [t.lower for t in tokens[at : at + 3]][:2] == ["half", "a"] and at + 2 < len(tokens):
+        scale = words.SCALE_WORDS.get(tokens[at + 2].stem)
+        return (at + 3, scale / 2) if scale else None
     scaled = _SCALED.fullmatch(token.lower)
     if scaled:
         return at + 1, float(scaled.group(1)) * _SCALES[scaled.group(2)]
     if token.kind == "word" and token.lower in words.NUMBER_WORDS:
-        return at + 1, float(words.NUMBER_WORDS[token.lower])
+        return _scaled(tokens, at + 1, float(words.NUMBER_WORDS[token.lower]))
     return None
+
+
+def _scaled(tokens: tuple[Token, ...], end: int, value: float) -> tuple[int, float]:
+    """As in "2 million", "five thousand"."""
+    scale = words.SCALE_WORDS.get(tokens[end].stem) if end < len(tokens) else None
+    return (end + 1, value * scale) if scale else (end, value)
 
 
 def _quantity(tokens: tuple[Token, ...], at: int) -> tuple[int, float, str] | None:
     """(end, value, unit word) of "60", "2 hours", "$100"."""
-    hit = _number(tokens, at)
+    hit = number_at(tokens, at)
     if hit is None:
         return None
     end, value = hit
@@ -140,15 +149,15 @@ def _plain_number(tokens: tuple[Token, ...], at: int) -> Iterator[Segment]:
 
 def _extreme(tokens: tuple[Token, ...], at: int) -> Iterator[Segment]:
     start, count = at, None
-    leading = _number(tokens, at)
+    leading = number_at(tokens, at)
     if leading is not None:
         count, at = leading[1], leading[0]
     if at >= len(tokens) or tokens[at].lower not in words.EXTREMES:
         return
     direction, extreme = words.EXTREMES[tokens[at].lower]
     end = at + 1
-    following = _number(tokens, end)
-    if count is None and following is not None and not _is_year(tokens, end):
+    following = number_at(tokens, end)
+    if count is None and following is not None and not is_year(tokens, end):
         end, count = following
     if count is not None and (count < 1 or count != int(count)):
         return
@@ -158,7 +167,7 @@ def _extreme(tokens: tuple[Token, ...], at: int) -> Iterator[Segment]:
     )  # fmt: skip
 
 
-def _is_year(tokens: tuple[Token, ...], at: int) -> bool:
+def is_year(tokens: tuple[Token, ...], at: int) -> bool:
     return at < len(tokens) and len(tokens[at].text) == 4 and tokens[at].text[:2] in ("19", "20")
 
 
@@ -273,7 +282,7 @@ def _unsupported(tokens: tuple[Token, ...], at: int) -> Iterator[Segment]:
         )  # fmt: skip
 
 
-def _dates(tokens: tuple[Token, ...], at: int, today: date) -> Iterator[Segment]:
+def dates(tokens: tuple[Token, ...], at: int, today: date) -> Iterator[Segment]:
     for end, span in read_dates(tokens, at, today):
         yield _make(Kind.DATE, tokens, at, end, span=span)
 
@@ -292,3 +301,5 @@ _READERS = (
     _order,
     _unsupported,
 )
+WIDE_READERS = tuple(reader for reader in _READERS if reader is not _unsupported)
+"""Without the refusals: for the grammar that computes those forms."""

@@ -32,7 +32,7 @@ def judge(
         return _unreadable(findings)
     best, rivals = findings.candidates[0], findings.candidates[1:]
     lead = best.rank - rivals[0].rank if rivals else 1.0
-    cost = _spelling_cost(tokens)
+    cost = spelling_cost(tokens)
     reading = to_reading(best, lexicon, tokens, lead, cost)
     if reading.score >= ANSWER_FROM and lead >= CLEAR_LEAD:
         return reading
@@ -48,7 +48,7 @@ def judge(
     )
 
 
-def _spelling_cost(tokens: tuple[Token, ...]) -> float:
+def spelling_cost(tokens: tuple[Token, ...]) -> float:
     fixed = [t for t in tokens if t.corrected_from]
     return sum(
         _SHORT_SPELLING_COST if len(t.lower) < _SHORT_WORD else _SPELLING_COST for t in fixed

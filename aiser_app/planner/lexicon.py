@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from aiser_app.domain.semantic_model import Cube, Dimension, DimensionType, SemanticModel
+from aiser_app.planner.gazetteer import other_names, true_value
 from aiser_app.planner.join_paths import JoinPaths
 from aiser_app.planner.thesaurus import (
     ABBREVIATIONS,
@@ -29,7 +31,7 @@ class Target:
     """One thing that a phrase can mean: a cube, a dimension, a measure or a value of a dimension."""
 
     kind: str
-    """cube, dimension, measure or value."""
+    """cube, dimension, measure, value, prefix (what several values begin with) or role."""
     cube: str
     name: str = ""
     value: str = ""
@@ -113,9 +115,11 @@ def lexicon_for(model: SemanticModel) -> Lexicon:
 def build_lexicon(model: SemanticModel) -> Lexicon:
     lexicon = Lexicon(model, JoinPaths(model))
     for cube in model.cubes:
+        if cube.is_hidden:
+            continue
         names = _cube_names(cube)
         _add_cube(lexicon, cube, names)
-        for dimension in cube.dimensions:
+        for dimension in (d for d in cube.dimensions if not d.is_hidden):
             _add_dimension(lexicon, cube, dimension, names)
             _add_values(lexicon, cube, dimension)
         _add_measures(lexicon, cube)
@@ -179,11 +183,11 @@ def _add_name(
         lexicon.add(part, target)
 
     add(words, 1.0)
-    for name in _cube_names(cube):
-        stems = tuple(stem(w) for w in name)
+    names = [tuple(stem(w) for w in name) for name in _cube_names(cube)]
+    for stems in names:
         add((*stems, *words), 1.0)
-        if len(words) > len(stems) and tuple(stem(w) for w in words[: len(stems)]) == stems:
-            add(words[len(stems) :], 0.95)
+        for part, score in _without_cube(words, stems):
+            add(part, score)
     if len(words) < 2:
         return
     add(("".join(words),), 0.95)
@@ -195,8 +199,20 @@ def _add_name(
         add(words[1:], 0.95)
     if len(core) == 2:
         add(core[::-1], 0.93)
+    for stems in names if core != words and dimension.type is not DimensionType.TIME else ():
+        add((*stems, *core), 0.97)
     for part, score in _parts(core):
         add(part, score, "part of a name")
+
+
+def _without_cube(
+    words: tuple[str, ...], stems: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], float]]:
+    """A column name without the name of its table, which stands before it."""
+    if len(words) > len(stems) and tuple(stem(w) for w in words[: len(stems)]) == stems:
+        yield words[len(stems) :], 0.95
+    elif len(words) > 1 and stem(words[0]) == stems[-1]:
+        yield words[1:], 0.93
 
 
 def _parts(words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], float]]:
@@ -212,7 +228,7 @@ def _parts(words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], float]]:
 
 
 def _add_measures(lexicon: Lexicon, cube: Cube) -> None:
-    for measure in cube.measures:
+    for measure in (m for m in cube.measures if not m.is_hidden):
         for text in (measure.title, *measure.synonyms):
             words = split_name(text)
             if len(words) > 1 or text in measure.synonyms:
@@ -227,6 +243,11 @@ def _add_roles(lexicon: Lexicon, cube: Cube) -> None:
         if target_cube is None or not role_words:
             continue
         own = own_key(cube, join.columns)
+        for role in {role_words, split_name(join.role)}:
+            via = (cube.name, join.role)
+            lexicon.add(role, Target("role", cube.name, join.role, via=via, score=0.8))
+            if own is not None:
+                lexicon.add(role, Target("dimension", cube.name, own.name, score=0.79))
         for role in {role_words, split_name(join.role)}:
             for name in _cube_names(target_cube):
                 if own is not None and tuple(role[-len(name) :]) != name:
@@ -246,7 +267,9 @@ def own_key(cube: Cube, columns: tuple[tuple[str, str], ...]) -> Dimension | Non
 
 
 def _add_values(lexicon: Lexicon, cube: Cube, dimension: Dimension) -> None:
-    if dimension.type is not DimensionType.STRING:
+    for value, other, how, score in other_names(dimension):
+        lexicon.add(split_name(other), _value(cube, dimension, value, score, how))
+    if dimension.type is not DimensionType.STRING or true_value(dimension):
         return
     heads: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for value in dimension.values:
@@ -256,8 +279,22 @@ def _add_values(lexicon: Lexicon, cube: Cube, dimension: Dimension) -> None:
         for size in range(1, len(words)):
             heads[words[:size]].append(value)
     for head, values in heads.items():
-        if len(values) == 1 and len("".join(head)) >= 4:
-            lexicon.add(head, _value(cube, dimension, values[0], 0.8, "part of a value"))
+        if len("".join(head)) < 4:
+            continue
+        if len(values) == 1:
+            score = 0.8 if len(head) > 1 or len(values[0]) < 2 * len(head[0]) else 0.64
+            lexicon.add(head, _value(cube, dimension, values[0], score, "part of a value"))
+        elif len(values) <= len(dimension.values) / 2 and len(dimension.values) > 8:
+            text = re.split(r"[\W_]+", values[0])[: len(head)]
+            target = Target(
+                "prefix",
+                cube.name,
+                dimension.name,
+                value=" ".join(text),
+                how="part of a value",
+                score=0.84,
+            )
+            lexicon.add(head, target)
 
 
 def _value(cube: Cube, dimension: Dimension, value: str, score: float, how: str) -> Target:

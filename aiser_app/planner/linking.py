@@ -7,10 +7,13 @@ from datetime import date
 
 from rapidfuzz.distance import DamerauLevenshtein
 
+from aiser_app.planner.concepts import CONCEPT_WORDS
+from aiser_app.planner.cues import CUE_PHRASES, FILLERS, NEUTRAL
 from aiser_app.planner.dates import MONTHS
 from aiser_app.planner.grammar import fallback, recognise, weight_of
 from aiser_app.planner.lexicon import LONGEST_PHRASE, Lexicon, Target
 from aiser_app.planner.segments import Kind, Segment
+from aiser_app.planner.verbs import is_neutral_verb
 from aiser_app.planner.vocabulary import GRAMMAR_NOUNS, RESERVED, UNITS, UNSUPPORTED
 from aiser_app.planner.words import Token, root, stem, value_words
 
@@ -21,11 +24,14 @@ _CUT_OFF_SCORE = 0.88
 _SPELLING_LOSS = 0.12
 _GRAMMAR_NOUN_LOSS = 6.0
 _OTHER_FORM_LOSS = 0.15
+_ALSO_EXACT = 0.9
+"""Countries by name and titles of codes are as good as the stored words."""
 _FAR_BEHIND = 0.35
 """A meaning this much weaker than the best one of the same words is never meant."""
 _KNOWN_WORDS = RESERVED | frozenset(MONTHS) | frozenset(UNITS) | frozenset(
-    word for phrase in UNSUPPORTED for word in phrase
-)  # fmt: skip
+    word for phrase in (*UNSUPPORTED, *CUE_PHRASES) for word in phrase
+) | FILLERS | NEUTRAL | frozenset(CONCEPT_WORDS)  # fmt: skip
+_ANY_SPELLING = _KNOWN_WORDS - FILLERS - NEUTRAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,7 @@ def _links(tokens: tuple[Token, ...], lexicon: Lexicon) -> list[Segment]:
             part = tokens[start:end]
             if any(t.kind == "symbol" for t in part):
                 continue
-            targets = _targets(part, lexicon)
+            targets = targets_of(part, lexicon)
             if targets:
                 found.append(_link(part, start, end, targets))
     return found
@@ -81,7 +87,7 @@ def _link(part: tuple[Token, ...], start: int, end: int, targets: tuple[Target, 
     return Segment(Kind.LINK, start, end, text, weight, targets=targets)
 
 
-def _targets(part: tuple[Token, ...], lexicon: Lexicon) -> tuple[Target, ...]:
+def targets_of(part: tuple[Token, ...], lexicon: Lexicon) -> tuple[Target, ...]:
     if len(part) == 1 and part[0].kind == "quoted":
         return _quoted(part[0], lexicon)
     if any(t.kind in ("quoted", "number", "date") for t in part) and len(part) == 1:
@@ -92,12 +98,19 @@ def _targets(part: tuple[Token, ...], lexicon: Lexicon) -> tuple[Target, ...]:
         found.extend(_other_forms(part[0], lexicon, {t.identity for t in found}))
     found = _prefer_exact_form(part, [t for t in found if _may_bind(part, t)])
     if any(t.kind == "value" and t.score == 1.0 for t in found):
-        found = [t for t in found if t.kind != "value" or t.score == 1.0]
+        found = [t for t in found if t.kind != "value" or t.score >= _ALSO_EXACT]
+    if len(part) == 1 and part[0].text[:1].isupper():
+        found = [replace(t, score=0.8) if _is_half(t) else t for t in found]
     best = max((t.score for t in found), default=0.0)
     found = [t for t in found if t.score >= best - _FAR_BEHIND]
     if any(t.corrected_from for t in part):
         found = [replace(t, how="spelling", score=t.score - _SPELLING_LOSS) for t in found]
     return tuple(found)
+
+
+def _is_half(target: Target) -> bool:
+    """The first word of a longer value: a name when it is written like one."""
+    return target.how == "part of a value" and target.score < 0.8
 
 
 def _prefer_exact_form(part: tuple[Token, ...], found: list[Target]) -> list[Target]:
@@ -117,6 +130,8 @@ def _may_bind(part: tuple[Token, ...], target: Target) -> bool:
     if target.kind != "value" or len(part) > 1:
         return True
     text = part[0].text
+    if target.form and target.form != target.value.lower():
+        return True
     if len(target.value) <= 2 or len(text) <= 2 or part[0].lower in RESERVED:
         return text == target.value
     return True
@@ -172,10 +187,11 @@ def _respelled(token: Token, lexicon: Lexicon) -> Token:
     allowed = 2 if len(word) >= 9 else 1
     near = {
         candidate
-        for candidate in (*lexicon.vocabulary, *_KNOWN_WORDS)
+        for candidate in (*lexicon.vocabulary, *_ANY_SPELLING)
         if candidate[:1] == word[0]
         and abs(len(candidate) - len(word)) <= allowed
         and len(candidate) >= _SHORTEST_MISSPELT
+        and (len(word) > _SHORTEST_MISSPELT or candidate in lexicon.vocabulary)
         and _is_slip(word, candidate, allowed)
     }
     if len(near) != 1:
@@ -192,6 +208,8 @@ def _is_slip(word: str, candidate: str, allowed: int) -> bool:
 
 def _is_known(token: Token, lexicon: Lexicon) -> bool:
     if token.stem in lexicon.vocabulary or token.lower in _KNOWN_WORDS:
+        return True
+    if is_neutral_verb(token.lower):
         return True
     if token.stem in _KNOWN_WORDS or root(token.stem) in lexicon.roots:
         return True

@@ -62,7 +62,7 @@ class Measuring:
             dimension = own_key(self._root, chosen.path.joins[0].columns)
         if dimension is None:
             return False
-        if is_number(dimension) and not distinct and _is_additive(dimension):
+        if is_number(dimension) and not distinct and is_additive(dimension):
             self._draft.assume(f"“{segment.text}” is the sum of the column {dimension.title}.")
             return self._add(segment, dimension, Aggregation.SUM)
         if is_number(dimension) and not distinct:
@@ -141,7 +141,7 @@ def name_words(*names: str) -> set[str]:
     return plain | {part for w in plain for part in ABBREVIATIONS.get(w, "").split()}
 
 
-def _is_additive(dimension: Dimension) -> bool:
+def is_additive(dimension: Dimension) -> bool:
     words = name_words(dimension.name, dimension.title)
     return bool(words & ADDITIVE) and not words & INTENSIVE
 

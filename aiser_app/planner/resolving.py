@@ -19,6 +19,7 @@ _PER_ENTITY_JOIN = 0.05
 _MENTIONED = 0.2
 _AGREES = 0.2
 _CALENDAR_COLUMN = 0.2
+_MOST_NAMED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class Resolver:
         self._model = lexicon.model
         self._root = root
         self._mentioned = mentioned
+        self.role = ""
+        """Role through which things are to be reached."""
 
     def groups(self, segment: Segment, preposition: str = "") -> list[Option]:
         """What one can group by; a key column stands for the named thing it refers to."""
@@ -85,7 +88,7 @@ class Resolver:
     def values(self, segment: Segment, preposition: str = "") -> list[Option]:
         found: list[Option] = []
         for target in segment.targets:
-            if target.kind == "value":
+            if target.kind in ("value", "prefix"):
                 found.extend(self._plain(target, preposition))
         return _best(found)
 
@@ -98,7 +101,7 @@ class Resolver:
 
     def entities(self, segment: Segment) -> list[Option]:
         return _best(
-            Option(t, path, t.score - _PER_ENTITY_JOIN * len(path.joins), role=path.role)
+            Option(t, path, t.score - _PER_ENTITY_JOIN * len(path.joins), role=path.way)
             for t in segment.targets
             if t.kind == "cube"
             for path in self._paths(t)
@@ -113,7 +116,8 @@ class Resolver:
         return {j.target for j in cube.joins if j.columns[0][0] == dimension.column}
 
     def _paths(self, target: Target) -> tuple[Path, ...]:
-        paths = self._lexicon.paths.to(self._root.name, target.cube)
+        role = self.role or (target.via[1] if target.via[0] else "")
+        paths = self._lexicon.paths.to(self._root.name, target.cube, role)
         if target.via != ("", ""):
             return tuple(p for p in paths if p.joins and p.joins[-1].role == target.via[1])
         return paths
@@ -123,13 +127,12 @@ class Resolver:
         paths = self._paths(target)
         if dimension is None:
             return
-        several = len(self._lexicon.paths.to(self._root.name, target.cube)) > 1
         for path in paths:
             score = target.score - _PER_JOIN * len(path.joins)
             agreement = _agreement(preposition, f"{dimension.name} {path.role}")
             score += self._context(target, path, dimension) + agreement
             yield Option(
-                target, path, score, role=path.role if several else "", dimension=dimension,
+                target, path, score, role=path.way, dimension=dimension,
                 title=dimension.title, disagrees=agreement < 0,
             )  # fmt: skip
 
@@ -176,10 +179,10 @@ class Resolver:
             refs = self._own_refs(cube) if not path.joins else self._path_refs(path)
             if refs:
                 title = f"{path.role} {singular(cube.title)}".strip()
-                yield Option(target, path, score, path.role, refs, title=title)
+                yield Option(target, path, score, path.way, refs, title=title)
 
     def _own_refs(self, cube: Cube) -> tuple[DimensionRef, ...]:
-        label = next((d for d in cube.dimensions if d.is_label), None)
+        label = label_of(cube)
         keys = [d for d in cube.dimensions if d.column in cube.primary_key]
         if label is None:
             return (_ref(cube, keys[0]),) if len(keys) == 1 and len(cube.primary_key) == 1 else ()
@@ -196,7 +199,8 @@ class Resolver:
             return ()
         shorter = Path(owner.name, path.joins[:-1])
         refs = self._label_refs(shorter, owner, key, join)
-        return refs or (DimensionRef(member=f"{owner.name}.{key.name}", role=shorter.role),)
+        way = self._lexicon.paths.way_of(self._root.name, shorter.joins)
+        return refs or (DimensionRef(member=f"{owner.name}.{key.name}", role=way),)
 
     def _names_its_row(self, cube: Cube, dimension: Dimension) -> bool:
         """Label or key of its own cube: grouping by it means grouping by the entity."""
@@ -214,15 +218,14 @@ class Resolver:
     ) -> tuple[DimensionRef, ...]:
         """Label of what the key refers to; with the key itself when labels are not unique."""
         target = self._model.find_cube(join.target)
-        label = next((d for d in target.dimensions if d.is_label), None) if target else None
+        label = label_of(target) if target else None
         if target is None or label is None:
             return ()
-        several = len(self._lexicon.paths.to(self._root.name, target.name)) > 1
-        role = (join.role or path.role) if several else ""
+        role = self._lexicon.paths.way_of(self._root.name, (*path.joins, join))
         shown = DimensionRef(member=f"{target.name}.{label.name}", role=role)
         if _is_unique(label, target):
             return (shown,)
-        own_role = path.role if len(self._lexicon.paths.to(self._root.name, owner.name)) > 1 else ""
+        own_role = self._lexicon.paths.way_of(self._root.name, path.joins)
         return (shown, DimensionRef(member=f"{owner.name}.{key.name}", role=own_role))
 
 
@@ -230,10 +233,39 @@ def _ref(cube: Cube, dimension: Dimension) -> DimensionRef:
     return DimensionRef(member=f"{cube.name}.{dimension.name}")
 
 
+def label_of(cube: Cube) -> Dimension | None:
+    """The column that names the rows; without a marked one, a text that is different in every row."""
+    marked = next((d for d in cube.dimensions if d.is_label), None)
+    if marked is not None:
+        return marked
+    named = [
+        d
+        for d in cube.dimensions
+        if d.type is DimensionType.STRING and not d.is_hidden and _is_unique(d, cube)
+    ]
+    named.sort(key=lambda d: d.column in cube.primary_key)
+    return named[0] if named and cube.row_count <= _MOST_NAMED else None
+
+
 def _is_unique(label: Dimension, cube: Cube) -> bool:
     if cube.primary_key == (label.column,):
         return True
+    if _has_versions(label, cube):
+        return True
     return label.distinct_count is not None and label.distinct_count >= cube.row_count > 0
+
+
+def _has_versions(label: Dimension, cube: Cube) -> bool:
+    """Rows are versions of things: a business key repeats exactly as often as the label."""
+    if label.distinct_count is None or not label.is_label or label.distinct_count < 2:
+        return False
+    return any(
+        d is not label
+        and d.distinct_count == label.distinct_count
+        and d.column not in cube.primary_key
+        and split_name(d.name)[-1:] in (("id",), ("code",), ("no",), ("nr",), ("number",), ("key",))
+        for d in cube.dimensions
+    )
 
 
 def _agreement(preposition: str, name: str) -> float:

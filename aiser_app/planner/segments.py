@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from aiser_app.domain.semantic_model import Aggregation
-from aiser_app.domain.semantic_query import FilterOperator, Granularity
+from aiser_app.domain.semantic_query import FilterOperator, Granularity, TimePart
 from aiser_app.planner.dates import DateSpan
 from aiser_app.planner.lexicon import Target
 
@@ -29,6 +29,12 @@ class Kind(StrEnum):
     LINK = "link"
     LITERAL = "literal"
     UNSUPPORTED = "unsupported"
+    CUE = "cue"
+    """A word of the wide grammar; `word` is its class."""
+    PART = "part"
+    WEEKDAY = "weekday"
+    MATCH = "match"
+    """Words that a name is to contain; `values`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,10 @@ class Segment:
     span: DateSpan | None = None
     targets: tuple[Target, ...] = ()
     assumption: str = ""
+    concept: str = ""
+    """Kind of figure that business words ask for: money, spend, duration …"""
+    part: TimePart | None = None
+    values: tuple[str, ...] = ()
 
     @property
     def length(self) -> int:

@@ -25,6 +25,15 @@ ABBREVIATIONS = {
     "tot": "total", "ctry": "country", "cntry": "country", "st": "status", "grp": "group",
     "lvl": "level", "seq": "sequence", "est": "estimated", "act": "actual", "req": "required",
     "wh": "warehouse", "whse": "warehouse", "pos": "position", "curr": "currency", "ccy": "currency",
+    # German, as many systems of record name their columns
+    "bez": "name", "menge": "quantity", "dauer": "duration", "land": "country", "ort": "city",
+    "preis": "price", "betrag": "amount", "kunde": "customer", "kd": "customer", "artikel": "article",
+    "komp": "component", "lief": "supplier", "gew": "weight", "gewicht": "weight", "baujahr": "construction year",
+    "geplant": "planned", "aktiv": "active", "ist": "actual", "eintr": "entry", "austr": "exit",
+    "art": "type", "typ": "type", "waehr": "currency", "schwere": "severity", "supv": "supervisor",
+    "pruefer": "inspector", "datum": "date", "nummer": "number", "anz": "count", "anzahl": "count",
+    "strasse": "street", "plz": "postcode", "bestand": "stock", "auftrag": "order", "rechnung": "invoice",
+    "umsatz": "revenue", "kosten": "cost", "mitarb": "employee", "abt": "department", "lager": "warehouse",
 }  # fmt: skip
 """Parts of identifiers only; the words of a question are never expanded."""
 
@@ -45,7 +54,7 @@ SYNONYMS: tuple[frozenset[str], ...] = tuple(
     frozenset(group.split())
     for group in (
         "revenue turnover sales amount",
-        "price cost charge",
+        "price cost charge fee",
         "cost expense spend spending expenditure",
         "customer client buyer",
         "employee worker staff",
@@ -71,8 +80,8 @@ SYNONYMS: tuple[frozenset[str], ...] = tuple(
         "stock inventory",
         "quantity unit",
         "defect fault flaw",
-        "begin start",
-        "end finish",
+        "begin start beginning",
+        "end finish completion",
         "rating score stars",
         "visit appointment",
         "visit session",
@@ -83,10 +92,40 @@ SYNONYMS: tuple[frozenset[str], ...] = tuple(
         "channel medium",
         "status state",
         "shipment delivery",
+        "receipt basket transaction till",
+        "order basket cart",
+        "member customer subscriber holder",
+        "promotion promo offer deal",
+        "product goods merchandise",
+        "category department",
+        "employee operator personnel colleague headcount people",
+        "booking reservation stay",
+        "guest visitor traveller",
+        "hotel property",
+        "account customer client organization company",
+        "plan package tier tariff",
+        "subscription contract agreement",
+        "seat license licence user",
+        "absence leave",
+        "position role job",
+        "manager supervisor boss",
+        "training course",
+        "applicant candidate application",
+        "office site location branch",
+        "part component material",
+        "trip ride journey",
+        "ticket case issue",
+        "payment transaction",
+        "usage consumption",
+        "complaint claim",
+        "nationality country origin",
+        "room accommodation",
+        "reading measurement",
+        "outage disruption interruption",
     )
 )
 
-ADDITIVE = word_set("""amount revenue sale sales turnover cost expense spend spending quantity unit seat item
+ADDITIVE = word_set("""mrr arr gb storage seats amount revenue sale sales turnover cost expense spend spending quantity unit seat item
     volume payment budget profit loss fee charge tax discount refund click impression order
     income donation sold bought produced scrap output hour minute count number point stock inventory
     invoice bill total subtotal gross net consumption energy kwh mileage weight passenger guest night

@@ -45,6 +45,10 @@ AGGREGATES: dict[tuple[str, ...], Aggregation] = {
     ("total", "count", "of"): Aggregation.COUNT,
     ("count", "of"): Aggregation.COUNT,
     ("how", "many"): Aggregation.COUNT,
+    ("no", "of"): Aggregation.COUNT,
+    ("no", ".", "of"): Aggregation.COUNT,
+    ("nr", "of"): Aggregation.COUNT,
+    ("#", "of"): Aggregation.COUNT,
     ("how", "much"): Aggregation.SUM,
     ("sum", "of"): Aggregation.SUM,
     ("sum", "total", "of"): Aggregation.SUM,
@@ -124,7 +128,8 @@ COMPARISONS: dict[tuple[str, ...], str] = {
 }
 NEGATIONS = (
     ("other", "than"), ("except", "for"), ("but", "not"), ("aside", "from"), ("apart", "from"),
-    ("excluding",), ("except",), ("not",), ("exclude",), ("excludes",), ("ignoring",),
+    ("excluding",), ("leave", "out"), ("leaving", "out"), ("leaves", "out"), ("ignore",),
+    ("no", "longer"), ("omit",), ("omitting",), ("skip",), ("skipping",), ("disregard",), ("disregarding",), ("except",), ("not",), ("exclude",), ("excludes",), ("ignoring",),
 )  # fmt: skip
 GROUP_CUES = (
     ("broken", "down", "by"), ("grouped", "by"), ("group", "by"), ("split", "by"),
@@ -202,7 +207,9 @@ UNSUPPORTED: dict[tuple[str, ...], str] = {
 }  # fmt: skip
 """Operators this version does not compute: said by name instead of being dropped."""
 
-GRAMMAR_NOUNS = word_set("amount volume order group rank sum total count high low split sort row")
+GRAMMAR_NOUNS = word_set(
+    "breakdown amount volume order group rank sum total count high low split sort row"
+)
 """Words of the grammar that columns are often called: they may bind, as a second choice."""
 
 RESERVED = frozenset(
@@ -231,6 +238,7 @@ UNITS: dict[str, tuple[str, float]] = {
     "pound": ("g", 453.592), "dollar": ("USD", 1), "usd": ("USD", 1), "euro": ("EUR", 1),
     "eur": ("EUR", 1), "gbp": ("GBP", 1),
 }  # fmt: skip
+SCALE_WORDS = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "mio": 1e6, "mn": 1e6}
 UNIT_SYMBOLS = {"$": "usd", "€": "eur", "£": "gbp"}
 
 FROM_WORDS = word_set(

@@ -130,7 +130,7 @@ def _shortest(model: SemanticModel, start: str, target: str, role: str) -> list[
         further: dict[tuple[str, bool], list[Path]] = {}
         for (at, passed), paths in ways.items():
             for step in edges.get(at, ()):
-                state = (step.end, passed or step.join.role == role)
+                state = (step.end, passed or is_called(step.join, role))
                 if state in seen:
                     continue
                 found = further.setdefault(state, [])
@@ -172,7 +172,14 @@ def _walk(model: SemanticModel, at: str, target: str, path: Path) -> Iterator[Pa
 
 
 def _has_role(path: Path, role: str) -> bool:
-    return not role or any(step.join.role == role for step in path)
+    return not role or any(is_called(step.join, role) for step in path)
+
+
+def is_called(join: Join, role: str) -> bool:
+    """By its role, or, should it have none, by its own column."""
+    return join.role == role or (
+        not join.role and bool(join.columns) and join.columns[0][0] == role
+    )
 
 
 def _certainty(path: Path) -> tuple[float, str]:

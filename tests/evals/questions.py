@@ -21,6 +21,7 @@ class Question:
     text: str
     gold: str
     category: str
+    instructions: str = ""
 
     @property
     def must_refuse(self) -> bool:
@@ -63,7 +64,9 @@ def _split_columns(text: str) -> list[str]:
 def read_questions(folder: Path) -> list[Question]:
     with (folder / "questions.csv").open(newline="") as file:
         return [
-            Question(row["question"], row["query"], row["query_category"])
+            Question(
+                row["question"], row["query"], row["query_category"], row.get("instructions") or ""
+            )
             for row in csv.DictReader(file)
         ]
 

@@ -70,7 +70,7 @@ CLINIC_CASES = {
     "visits with wait time over 1 hour": "count where wait_minutes gt 60",
     "how many visits lasted longer than 90 minutes": None,
     "visits last month": "count in 2025-10-01..2025-10-31",
-    "visits in the last 60 days": "count in 2025-09-24..2025-11-22",
+    "visits in the last 60 days": "count in 2025-09-23..2025-11-22",
     "number of visits since March 2025": "count where visit_dt gte 2025-03-01",
     "physicians by specialty": "count by specialty order -count",
     "visits by type": "count by visit_type order -count",

@@ -18,7 +18,6 @@ UNKNOWN = {
     "busiest airport": ("busiest",),
     "flights by unicorn": ("unicorn",),
     "flights for Lufthansa": ("Lufthansa",),
-    "DROP TABLE flights": ("DROP",),
     "show me everything": ("everything",),
     "number of flights with snow": ("snow",),
     "expensive flights": ("expensive",),
@@ -27,25 +26,14 @@ UNSUPPORTED = [
     "why are flights delayed",
     "forecast flights for next month",
     "correlation between distance and air time",
-    "share of flights from JFK",
-    "what percentage of flights is from JFK",
-    "growth of flights by month",
-    "compare UA with DL",
-    "airlines without flights",
-    "carriers with no flights",
-    "ratio of flights to planes",
     "flights in both JFK and LGA",
-    "cumulative flights by month",
-    "flights per day of week",
     "oldest plane",
     "the latest flight",
 ]
 UNCLEAR = [
     "which carrier has the most weather",
-    "which origin has the most flight",
     "number of flights distance by carrier",
     "average number of flights by carrier",
-    "flights where carrier is UA or origin is JFK",
     "flights by carrier or origin",
     "which carrier is the best",
     "average flights per day",
@@ -54,9 +42,7 @@ UNCLEAR = [
     "median",
     "not JFK flights by not carrier",
     'flights where origin is "XXX"',
-    "flights by carrier and origin and month",
     "flights by month by year",
-    "flights in June and in July",
     "average of maximum distance",
     "flights not in June",
     "how many flights of more than 60",
@@ -64,7 +50,6 @@ UNCLEAR = [
     "flights with distance over 3 hours",
     "flights sorted by",
     "carrier with distance not between 5 and 10",
-    "flights where carrier is UA or distance over 5",
     "top 0 carriers by flights",
     "highest carrier",
     "average seats by carrier",
@@ -110,6 +95,20 @@ def test_what_is_not_computed_yet_is_said(question: str) -> None:
 @pytest.mark.parametrize("question", UNCLEAR)
 def test_the_rest_is_refused_too(question: str) -> None:
     assert refused(FLIGHTS, question).clarification.question
+
+
+@pytest.mark.parametrize(
+    ("question", "verb"),
+    {
+        "DROP TABLE flights": "drop",
+        "please delete all flights from JFK": "delete",
+        "Could you please cancel flight 5": "cancel",
+    }.items(),
+)
+def test_requests_to_change_data_are_refused_by_name(question: str, verb: str) -> None:
+    found = refused(FLIGHTS, question)
+    assert found.reason == "command"
+    assert f"cannot {verb}" in found.clarification.question
 
 
 @pytest.mark.parametrize("question", [*UNKNOWN, *UNSUPPORTED, *UNCLEAR, *AMBIGUOUS])
