@@ -1,5 +1,7 @@
 """`make eval`: asks the planner every question of the given databases and counts what is right.
 
+The own cases over the sample come first, and fail below their baseline.
+
 Usage: python -m tests.evals [database …] [--sets DIR] [--misses] [--categories] [--perturb]. The question sets
 lie beside the project, in `shared/evals/aiser`, unless DIR says otherwise; without them there is nothing to do.
 """
@@ -28,12 +30,16 @@ from aiser_app.query.catalog import read_catalog
 from aiser_app.query.engines.duckdb import DuckDBEngine
 from aiser_app.semantic.compiler import compile_query
 from aiser_app.semantic.inference import infer_model
+from tests.evals.own_cases import read_cases, sample_model
 from tests.evals.questions import Question, build_database, read_questions, today_of
 from tests.evals.scoring import same, starts_with
 
 SETS = Path(__file__).parents[3] / "shared" / "evals" / "aiser"
 DEFAULT = ("adspend", "factory")
 SURE = 0.75
+OWN_TODAY = date(2025, 11, 22)
+OWN_BASELINE = 0.88
+"""Share of the own cases that must be right, refusals among them."""
 
 
 @dataclass
@@ -56,6 +62,10 @@ class Score:
         self.lines.append(
             f"  {outcome:9} {confidence:.2f} [{question.category}] {question.text}  {note}"
         )
+
+    def share_right(self) -> float:
+        good = self.outcomes["right"] + self.outcomes["refused"]
+        return good / self.outcomes.total()
 
     def merge(self, other: Score) -> None:
         self.outcomes += other.outcomes
@@ -155,6 +165,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--misses", action="store_true")
     parser.add_argument("--categories", action="store_true")
     options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as work:
+        model, path = sample_model(Path(work))
+        own = ask_all(read_cases("flights"), model, path, OWN_TODAY)
+    print(report("own cases", own))
+    if options.misses:
+        print("\n".join(own.lines))
+    if own.share_right() < OWN_BASELINE:
+        print(f"Fewer than {OWN_BASELINE:.0%} of the own cases are right.")
+        return 1
     if not options.sets.is_dir():
         print(f"There are no question sets at {options.sets}; nothing was measured.")
         return 0

@@ -177,6 +177,8 @@ class Assembling:
         if sketch.subject is not None and not self._names_itself():
             dims.extend(sketch.subject.refs)
         dims.extend(r for r in sketch.outputs if r not in dims)
+        if not dims:
+            sketch.fail(f"{self.walk.root.title} have nothing to be shown by")
         order = self._row_order(dims)
         plain = tuple(t for t in times if t.date_range)
         return SemanticQuery(
