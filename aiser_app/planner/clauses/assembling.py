@@ -71,7 +71,7 @@ class Assembling:
                 name=name,
                 expression=figure.expression,
                 title=figure.title.capitalize(),
-                unit=figure.unit,
+                unit=figure.unit or ("%" if figure.is_percentage else ""),
                 is_percentage=figure.is_percentage,
             )
         )
@@ -153,6 +153,9 @@ class Assembling:
             member = sketch.groups[0].refs[0].member
             return (Order(member=member, descending=bool(sketch.descending)),)
         if sketch.grain is not None and sketch.limit is None and sketch.descending is None:
+            moment = self._moment()
+            return (Order(member=moment.member),) if moment is not None else ()
+        if sketch.part is not None and sketch.descending is None:
             moment = self._moment()
             return (Order(member=moment.member),) if moment is not None else ()
         if measures and (by_group or sketch.grain is not None) and sketch.part is None:
