@@ -71,7 +71,7 @@ class Assembling:
                 name=name,
                 expression=figure.expression,
                 title=figure.title.capitalize(),
-                unit=figure.unit,
+                unit=figure.unit or ("%" if figure.is_percentage else ""),
                 is_percentage=figure.is_percentage,
             )
         )
@@ -155,6 +155,9 @@ class Assembling:
         if sketch.grain is not None and sketch.limit is None and sketch.descending is None:
             moment = self._moment()
             return (Order(member=moment.member),) if moment is not None else ()
+        if sketch.part is not None and sketch.descending is None:
+            moment = self._moment()
+            return (Order(member=moment.member),) if moment is not None else ()
         if measures and (by_group or sketch.grain is not None) and sketch.part is None:
             down = True if sketch.descending is None else sketch.descending
             return (Order(member=measures[0], descending=down),)
@@ -177,6 +180,8 @@ class Assembling:
         if sketch.subject is not None and not self._names_itself():
             dims.extend(sketch.subject.refs)
         dims.extend(r for r in sketch.outputs if r not in dims)
+        if not dims:
+            sketch.fail(f"{self.walk.root.title} have nothing to be shown by")
         order = self._row_order(dims)
         plain = tuple(t for t in times if t.date_range)
         return SemanticQuery(

@@ -120,3 +120,8 @@ class Sketch:
     def note(self, text: str, member: str, how: str, score: float) -> None:
         word = BoundWord(text=text, member=member, how=how, score=score)
         self.bound = [b for b in self.bound if b.text != text] + [word]
+
+
+def bare(title: str) -> str:
+    """What a figure is of: "share of flights" rather than "share of number of flights"."""
+    return title.removeprefix("number of ").removeprefix("total ")

@@ -337,6 +337,8 @@ class Walk:
         state.verbs = []
 
     def add_group(self, group: Group) -> None:
+        if not group.refs:
+            self.sketch.cost(f"“{group.title}” has nothing to be shown by", 0.4)
         if all(group.refs != other.refs for other in self.sketch.groups):
             self.sketch.groups.append(group)
             self.sketch.paths.append(group.path)
@@ -362,7 +364,9 @@ class Walk:
         )
         is_own = not option.path.joins and option.target.cube == self.root.name
         is_rows = is_own and (bool(cube) or names_rows)
-        refs = option.refs or (DimensionRef(member=option.target.member, role=option.role),)
+        refs = option.refs
+        if not refs and not cube:
+            refs = (DimensionRef(member=option.target.member, role=option.role),)
         title = (option.title or option.target.name or cube).lower()
         return Group(refs, title, option.path, cube, is_rows)
 
