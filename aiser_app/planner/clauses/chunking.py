@@ -87,7 +87,12 @@ def _links(tokens: tuple[Token, ...], at: int, lexicon: Lexicon) -> Iterator[Seg
 def _closed(tokens: tuple[Token, ...], at: int, today: date) -> Iterator[Segment]:
     after_at = at > 0 and tokens[at - 1].lower == "at"
     for read in grammar.WIDE_READERS:
-        yield from (s for s in read(tokens, at) if not (after_at and s.kind is Kind.EXTREME))
+        yield from (
+            s
+            for s in read(tokens, at)
+            if not (after_at and s.kind is Kind.EXTREME)
+            and not (s.kind is Kind.NUMBER and grammar.is_year(tokens, at))
+        )
     yield from grammar.dates(tokens, at, today)
     yield from _match(tokens, at)
     for size in range(min(_LONGEST_CUE, len(tokens) - at), 0, -1):

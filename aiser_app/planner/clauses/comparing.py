@@ -151,6 +151,7 @@ class Comparing(Counting):
                 self.state.which = True
                 return False
         if found is None:
+            self.state.number = number
             return False
         return self._equal(segment, found[1], number)
 
