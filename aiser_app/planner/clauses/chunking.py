@@ -145,7 +145,7 @@ def _table(
     text = " ".join(t.text for t in tokens[at : at + size])
     weight = grammar.weight_of(size, _CUE_SCORE)
     if words in CUE_PHRASES:
-        weight += 2.0 if CUE_PHRASES[words] == "any" and size > 1 else 0.0
+        weight += 2.0 if CUE_PHRASES[words] in ("any", "current") and size > 1 else 0.0
         yield Segment(Kind.CUE, at, at + size, text, weight, word=CUE_PHRASES[words])
     if words in concepts.NAMED_RATIOS:
         yield Segment(
