@@ -48,6 +48,8 @@ class Group:
     """The cube that is named, when it is an entity."""
     is_rows: bool = False
     """The rows of the root themselves."""
+    is_nameless: bool = False
+    """It has neither a name nor a key that refers to it: shown by what there is."""
 
 
 @dataclass(frozen=True, slots=True)
