@@ -144,7 +144,7 @@ class Describer:
 
     def group_phrases(self, query: SemanticQuery) -> list[str]:
         root = self.root_of(query)
-        grains = [str(t.granularity) for t in query.time_dimensions if t.granularity]
+        grains = _steps(query.time_dimensions)
         return grains + [self.dimension_title(r, root) for r in self.group_refs(query)]
 
     # filters
@@ -164,6 +164,8 @@ class Describer:
             return title if item.values == ("true",) else f"not {title}"
         exact = quoted or dimension is None or dimension.type is not DimensionType.NUMBER
         values = _joined(item.values, quoted=is_text, exact=exact)
+        if item.operator is FilterOperator.IN_DATE_RANGE and len(item.values) == 2:
+            values = span_words((item.values[0], item.values[1]))
         if item.other:
             values = self.dimension_title(
                 DimensionRef(member=item.other, role=item.other_role), root

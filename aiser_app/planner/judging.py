@@ -160,7 +160,7 @@ def shape_of(query: SemanticQuery, groups: int) -> Shape:
         return "number"
     if not query.measures or groups > 2:
         return "table"
-    grouped_by_time = any(t.granularity for t in query.time_dimensions)
+    grouped_by_time = any(t.granularity or t.part for t in query.time_dimensions)
     by_measure = bool(query.order) and query.order[0].member in query.measures
     in_own_order = bool(query.order) and groups == 1
     if (grouped_by_time or in_own_order) and not by_measure:

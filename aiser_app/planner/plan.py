@@ -148,7 +148,11 @@ def _is_one_day(alone: Reading) -> bool:
 def _tells_of_dates(text: str) -> bool:
     """Verbs that choose a date, or one day: only the wide grammar knows what they do to periods."""
     words = text.lower().replace("?", " ").split()
-    return any(is_time_verb(word) for word in words) or "on" in words
+    return (
+        any(is_time_verb(word) for word in words)
+        or "on" in words
+        or ("date" in words and "by" in words)
+    )
 
 
 def _needs_more(text: str) -> bool:

@@ -14,6 +14,17 @@ from aiser_app.planner.formatting import format_label, format_moment, format_num
 from aiser_app.planner.reading import Reading
 from aiser_app.planner.words import plural, stem
 
+_SINGULAR = (
+    "number of",
+    "share of",
+    "growth of",
+    "change of",
+    "average number",
+    "difference",
+    "running",
+    "rank",
+)
+"""Figures in the singular, whatever they are of."""
 NUMBERS = frozenset({"integer", "number", "decimal"})
 """Types of columns whose values say nothing without the name of what they count."""
 
@@ -119,7 +130,7 @@ class _Teller:
         names = self._reading.measure_phrases
         said = [f"the {name} {value}" for name, value in zip(names[1:], values[1:], strict=True)]
         last = self._first.split()[-1]
-        are = "are" if stem(last) != last and not self._first.startswith("number of") else "is"
+        are = "are" if stem(last) != last and not self._first.startswith(_SINGULAR) else "is"
         text = f"The {self._first}{self._conditions()} {are} {values[0]}"
         text += "".join(f" and {more}" for more in said) + "."
         if to_number(row[-self._measures]) == 0:

@@ -73,6 +73,12 @@ def _share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.0f}%" if whole else "none"
 
 
+def committed() -> dict[str, dict[str, int]]:
+    """How many ended in what, by database: the figures that later ones are held to."""
+    found: dict[str, dict[str, int]] = json.loads(BASELINE.read_text())
+    return found
+
+
 def below(name: str, cases: Sequence[Case], baseline: dict[str, dict[str, int]]) -> list[str]:
     """What is worse than the committed figures: fewer right, more wrong or more guessed."""
     floor, n = baseline.get(name, {}), counts_of(cases)
@@ -142,7 +148,7 @@ def _asked(name: str, options: argparse.Namespace) -> list[Case]:
 
 def _compared(by_name: dict[str, list[Case]], *, save: bool) -> int:
     """1 when something is worse than the committed figures; `save` makes these the committed ones."""
-    baseline = json.loads(BASELINE.read_text()) if BASELINE.is_file() else {}
+    baseline = committed()
     if save:
         baseline |= {name: dict(counts_of(cases)) for name, cases in by_name.items()}
         BASELINE.write_text(json.dumps(baseline, indent=2, sort_keys=True) + "\n")

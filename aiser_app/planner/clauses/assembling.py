@@ -71,7 +71,7 @@ class Assembling:
                 name=name,
                 expression=figure.expression,
                 title=figure.title.capitalize(),
-                unit=figure.unit,
+                unit=figure.unit or ("%" if figure.is_percentage else ""),
                 is_percentage=figure.is_percentage,
             )
         )
@@ -86,6 +86,7 @@ class Assembling:
         filters = [*filters, *self._known(), *self._having()]
         order = self._order(measures)
         dims = [ref for group in sketch.groups for ref in group.refs]
+        self._check_names(*sketch.groups)
         dims += [r for r in sketch.outputs if r not in dims]
         if (
             sketch.subject is not None
@@ -155,6 +156,9 @@ class Assembling:
         if sketch.grain is not None and sketch.limit is None and sketch.descending is None:
             moment = self._moment()
             return (Order(member=moment.member),) if moment is not None else ()
+        if sketch.part is not None and sketch.descending is None:
+            moment = self._moment()
+            return (Order(member=moment.member),) if moment is not None else ()
         if measures and (by_group or sketch.grain is not None) and sketch.part is None:
             down = True if sketch.descending is None else sketch.descending
             return (Order(member=measures[0], descending=down),)
@@ -177,12 +181,18 @@ class Assembling:
         if sketch.subject is not None and not self._names_itself():
             dims.extend(sketch.subject.refs)
         dims.extend(r for r in sketch.outputs if r not in dims)
+        self._check_names(sketch.subject)
         order = self._row_order(dims)
         plain = tuple(t for t in times if t.date_range)
         return SemanticQuery(
             dimensions=tuple(dims), filters=tuple(filters), order=order, time_dimensions=plain,
             limit=self._limit(bool(order)), is_ungrouped=True,
         )  # fmt: skip
+
+    def _check_names(self, *groups: Group | None) -> None:
+        for group in groups:
+            if group is not None and group.is_nameless and not self.walk.root.primary_key:
+                self.sketch.cost(f"“{group.title}” has nothing to be shown by", 0.4)
 
     def _names_itself(self) -> bool:
         """The columns asked for tell the rows apart already: "order number and total"."""

@@ -87,7 +87,12 @@ def _links(tokens: tuple[Token, ...], at: int, lexicon: Lexicon) -> Iterator[Seg
 def _closed(tokens: tuple[Token, ...], at: int, today: date) -> Iterator[Segment]:
     after_at = at > 0 and tokens[at - 1].lower == "at"
     for read in grammar.WIDE_READERS:
-        yield from (s for s in read(tokens, at) if not (after_at and s.kind is Kind.EXTREME))
+        yield from (
+            s
+            for s in read(tokens, at)
+            if not (after_at and s.kind is Kind.EXTREME)
+            and not (s.kind is Kind.NUMBER and grammar.is_year(tokens, at))
+        )
     yield from grammar.dates(tokens, at, today)
     yield from _match(tokens, at)
     for size in range(min(_LONGEST_CUE, len(tokens) - at), 0, -1):
@@ -140,7 +145,7 @@ def _table(
     text = " ".join(t.text for t in tokens[at : at + size])
     weight = grammar.weight_of(size, _CUE_SCORE)
     if words in CUE_PHRASES:
-        weight += 2.0 if CUE_PHRASES[words] == "any" and size > 1 else 0.0
+        weight += 2.0 if CUE_PHRASES[words] in ("any", "current") and size > 1 else 0.0
         yield Segment(Kind.CUE, at, at + size, text, weight, word=CUE_PHRASES[words])
     if words in concepts.NAMED_RATIOS:
         yield Segment(

@@ -62,6 +62,8 @@ class Comparing(Counting):
                 self.add_having(money, comparison)
                 return False
         number, counted = choices.best("numbers"), choices.best("entities", "far_entities")
+        if counted is not None and counted[0] == "entities" and self._leads_to_figure():
+            return self._mention(segment, counted[1])
         value = choices.best("values")
         if value is not None and self._counts_values(segment, value[1], choices, comparison):
             return True
@@ -151,6 +153,7 @@ class Comparing(Counting):
                 self.state.which = True
                 return False
         if found is None:
+            self.state.number = number
             return False
         return self._equal(segment, found[1], number)
 

@@ -209,7 +209,9 @@ class Completing(Cueing):
     def _is_counted_elsewhere(self) -> bool:
         """Several tables refer to what is ranked: "busiest" could be by any of them."""
         subject = self.sketch.subject
-        cube = subject.refs[0].member.partition(".")[0] if subject is not None else ""
+        cube = (
+            subject.refs[0].member.partition(".")[0] if subject is not None and subject.refs else ""
+        )
         paths = self.options.lexicon.paths
         others = [c.name for c in self.options.model.cubes if c.name not in (cube, self.root.name)]
         near = [n for n in others if any(len(p.joins) == 1 for p in paths.to(n, cube))]

@@ -83,7 +83,7 @@ class Counting(Showing):
                 fold = Aggregation.AVG if averaged else Aggregation.SUM
                 self.state.aggregation = None
                 return column_figure(self.root, option, fold)
-            self.sketch.cost("a number is counted", 0.25)
+            self.sketch.cost("a number is counted", 0.4)
         return distinct_figure(self.options.model, self.root, option)
 
     def _numbers_its_rows(self, option: Option) -> bool:

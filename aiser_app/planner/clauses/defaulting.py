@@ -19,7 +19,7 @@ from aiser_app.planner.concepts import concept_columns
 from aiser_app.planner.join_paths import Path
 from aiser_app.planner.lexicon import Target
 from aiser_app.planner.measuring import name_words
-from aiser_app.planner.resolving import Option
+from aiser_app.planner.resolving import Option, is_number
 from aiser_app.planner.segments import Kind, Segment
 from aiser_app.planner.words import root as root_of
 
@@ -103,7 +103,8 @@ class Defaulting(Walk):
         if found is None:
             return None
         option = found[1]
-        if option.dimension is not None and option.dimension.type is DimensionType.TIME:
+        column = option.dimension
+        if column is not None and (column.type is DimensionType.TIME or is_number(column)):
             return None
         if option.target.kind == "cube" and not option.path.joins:
             return option, rows_of(self.root)

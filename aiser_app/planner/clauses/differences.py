@@ -101,7 +101,7 @@ def _more_than(walks: Walks, segments: Sequence[Segment], at: int) -> Completing
     if full is None or not full.sketch.figures or failed(right):
         return None
     figure = full.sketch.figures[0]
-    theirs = tuple(right.sketch.conditions)
+    theirs = _of_same_columns(full, segments[than + 1 : end]) or tuple(right.sketch.conditions)
     members = {c.member for c in theirs if isinstance(c, Filter)}
     ours = tuple(c for c in full.sketch.conditions if isinstance(c, Filter) and c.member in members)
     if not theirs or not ours:
@@ -118,6 +118,19 @@ def _more_than(walks: Walks, segments: Sequence[Segment], at: int) -> Completing
     )  # fmt: skip
     full.sketch.bound.extend(right.sketch.bound)
     return set_figures(full, [Figure(minus, f"difference in {figure.title}", cube=full.root.name)])
+
+
+def _of_same_columns(full: Completing, right: Sequence[Segment]) -> tuple[Condition, ...]:
+    """Values behind "than" belong to the columns of the values before it."""
+    ours = [c for c in full.sketch.conditions if isinstance(c, Filter)]
+    found: list[Condition] = []
+    for segment in right:
+        for option in full.options.of(segment).values if segment.kind is Kind.LINK else ():
+            same = next((c for c in ours if c.member == option.target.member), None)
+            if same is not None:
+                found.append(replace(same, values=(option.target.value,)))
+                break
+    return tuple(found)
 
 
 def _without_values(ours: Filter, theirs: tuple[Condition, ...]) -> Filter:

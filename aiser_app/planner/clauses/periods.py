@@ -24,7 +24,7 @@ from aiser_app.planner.clauses.forms import (
     set_figures,
     without_cues,
 )
-from aiser_app.planner.clauses.sketch import Figure, Group, Moment
+from aiser_app.planner.clauses.sketch import Figure, Group, Moment, bare
 from aiser_app.planner.dates import DateSpan, read_dates
 from aiser_app.planner.join_paths import Path
 from aiser_app.planner.segments import Kind, Segment
@@ -35,6 +35,7 @@ _STEPS = {
     "week": Granularity.WEEK, "wow": Granularity.WEEK, "quarter": Granularity.QUARTER,
     "qoq": Granularity.QUARTER, "day": Granularity.DAY,
 }  # fmt: skip
+_WINDOWS = {"running": "running total", "moving": "moving average", "rank": "rank"}
 _PERCENT = ("percent", "%", "pct", "rate", "growth", "grow", "grew", "grown")
 
 
@@ -69,7 +70,7 @@ def growth(walks: Walks, segments: Sequence[Segment]) -> Completing | None:
     )
     figure = full.sketch.figures[0]
     window = Windowed(window=kind, of=figure.expression)
-    title = f"{'growth' if kind is WindowKind.GROWTH else 'change'} of {figure.title}"
+    title = f"{'growth' if kind is WindowKind.GROWTH else 'change'} of {bare(figure.title)}"
     new = Figure(window, title, is_percentage=kind is WindowKind.GROWTH, cube=full.root.name)
     return set_figures(full, [new])
 
@@ -117,7 +118,7 @@ def _between(full: Completing, in_percent: bool) -> Completing | None:
     if in_percent:
         change = Arithmetic(operator=Operator.DIVIDE, left=change, right=before)
     full.sketch.spans = []
-    title = f"{'growth' if in_percent else 'change'} of {figure.title}"
+    title = f"{'growth' if in_percent else 'change'} of {bare(figure.title)}"
     new = Figure(change, title, is_percentage=in_percent, cube=full.root.name)
     return set_figures(full, [new])
 
@@ -207,7 +208,7 @@ def window(walks: Walks, segments: Sequence[Segment]) -> Completing | None:
     }[word]  # fmt: skip
     offset = int(full.state.number.number or 3) if full.state.number is not None else 3
     wrapped = Windowed(window=kind, of=figure.expression, offset=offset if word == "moving" else 1)
-    title = f"{word.replace('_', ' ')} of {figure.title}"
+    title = f"{_WINDOWS[word]} of {bare(figure.title)}"
     if full.sketch.subject is not None and not full.sketch.groups and full.sketch.grain is None:
         full.sketch.groups.append(full.sketch.subject)
     full.sketch.costs.pop(

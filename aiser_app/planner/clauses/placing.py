@@ -238,7 +238,7 @@ class Placing(Plain):
         listed = state.joined and (state.last == "output" or self._lists_columns())
         if not (state.output or listed) or (choices.values and choices.values[0].score >= 0.95):
             return False
-        if following is not None and following.kind is Kind.COMPARE:
+        if state.either or (following is not None and following.kind is Kind.COMPARE):
             return False
         found = choices.best("texts", "times", "numbers", "entities", "groups")
         if found is None or found[1].score < _WEAK:

@@ -111,7 +111,7 @@ def ratio(walks: Walks, segments: Sequence[Segment]) -> Completing | None:
 def _divide(
     full: Completing, top: Completing, bottom: Completing, is_percentage: bool
 ) -> Completing:
-    a, b = top.sketch.figures[0], bottom.sketch.figures[0]
+    a, b = _added_up(top), _added_up(bottom)
     left = with_conditions(a, tuple(top.sketch.conditions)).expression
     right = with_conditions(b, tuple(bottom.sketch.conditions)).expression
     expression = Arithmetic(operator=Operator.DIVIDE, left=left, right=right)
@@ -124,6 +124,16 @@ def _divide(
     return set_ranked(
         full, rows, Figure(expression, title, is_percentage=is_percentage, cube=full.root.name)
     )
+
+
+def _added_up(walk: Completing) -> Figure:
+    """A side of a ratio is a total, unless the question folds it otherwise."""
+    figure = walk.sketch.figures[0]
+    if figure.fold_said or figure.column is None or not figure.measure:
+        return figure
+    target = Target("dimension", walk.root.name, figure.column.name)
+    option = Option(target, Path(walk.root.name), 1.0, dimension=figure.column)
+    return column_figure(walk.root, option, Aggregation.SUM)
 
 
 def _operands(

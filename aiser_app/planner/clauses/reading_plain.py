@@ -173,12 +173,24 @@ class Plain(Comparing):
             return False
         found = time_of_verb(self.root, word)
         if found is None:
-            return False
+            return self._is_loose_verb(segment, kind)
         option = self._as_options(found.name)[0]
         self.sketch.note(segment.text, option.target.member, "verb", 0.93)
         self.state.last_moment = Moment(option.target.member)
         self.close("time", option)
         return True
+
+    def _is_loose_verb(self, segment: Segment, kind: str) -> bool:
+        """As in "Inspections done last week": a state of another table is not what "done" says here."""
+        if kind != "far_values" and not self._is_foreign(segment):
+            return False
+        self.sketch.tied.add(segment.text)
+        self.state.verbs.append(segment.text.lower())
+        return True
+
+    def _is_foreign(self, segment: Segment) -> bool:
+        values = self.options.of(segment).values
+        return bool(values) and bool(values[0].path.joins)
 
     def _names_value(self, option: Option, following: Segment | None) -> bool:
         """As in "status completed", "priority is high": the column of the value behind it."""

@@ -23,7 +23,7 @@ from aiser_app.planner.clauses.forms import (
     set_ranked,
     without_cues,
 )
-from aiser_app.planner.clauses.sketch import Figure
+from aiser_app.planner.clauses.sketch import Figure, bare
 from aiser_app.planner.cues import NEUTRAL
 from aiser_app.planner.segments import Kind, Segment
 from aiser_app.planner.words import word_set
@@ -64,7 +64,7 @@ def share(walks: Walks, segments: Sequence[Segment]) -> Completing | None:
     part = with_conditions(figure, tuple(only))
     expression = Arithmetic(operator=Operator.DIVIDE, left=part.expression, right=figure.expression)
     full.sketch.conditions = whole
-    title = f"share of {figure.title}"
+    title = f"share of {bare(figure.title)}"
     return set_figures(
         full, [Figure(expression, title, is_percentage=in_percent, cube=full.root.name)]
     )
@@ -108,7 +108,7 @@ def _share_of_groups(full: Completing, figure: Figure, in_percent: bool) -> Comp
     if not full.sketch.groups and full.sketch.grain is None:
         return None
     expression = Windowed(window=WindowKind.SHARE, of=figure.expression)
-    title = f"share of {figure.title}"
+    title = f"share of {bare(figure.title)}"
     new = Figure(expression, title, is_percentage=in_percent, cube=full.root.name)
     return set_figures(full, [new])
 

@@ -32,6 +32,10 @@ _TIME_WORDS = frozenset(("hour", "hours", "minute", "minutes", "second", "second
 
 _SPENDING = frozenset(("spent", "cost us", "paid", "sold", "bought", "made", "earned", "took"))
 
+_FLOWS = frozenset(("money", "spend", "payout"))
+"""What comes in or goes out is added up, whatever the column that holds it is called."""
+_LEVELS = frozenset(("value", "worth", "cost", "costs", "pay"))
+
 
 class Showing(Matching):
     """Adds figures to the sketch."""
@@ -76,6 +80,8 @@ class Showing(Matching):
         fold = self.state.aggregation
         if fold is None and segment.concept in _MEASURED and segment.text.lower() not in _MEASURED:
             fold = Aggregation.SUM
+        if fold is None and segment.concept in _FLOWS and segment.text.lower() not in _LEVELS:
+            fold = Aggregation.SUM if option.target.how == "synonym" else None
         figure = column_figure(self.root, option, fold)
         if not figure.fold_said and option.dimension is not None:
             self._check_fold(option.dimension, option)

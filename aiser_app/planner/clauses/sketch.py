@@ -48,6 +48,8 @@ class Group:
     """The cube that is named, when it is an entity."""
     is_rows: bool = False
     """The rows of the root themselves."""
+    is_nameless: bool = False
+    """It has neither a name nor a key that refers to it: shown by what there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +122,8 @@ class Sketch:
     def note(self, text: str, member: str, how: str, score: float) -> None:
         word = BoundWord(text=text, member=member, how=how, score=score)
         self.bound = [b for b in self.bound if b.text != text] + [word]
+
+
+def bare(title: str) -> str:
+    """What a figure is of: "share of flights" rather than "share of number of flights"."""
+    return title.removeprefix("number of ").removeprefix("total ")

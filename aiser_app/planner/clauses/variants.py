@@ -66,6 +66,7 @@ _ADVERBS = re.compile(
     r"\b(?:actually|really|simply|exactly|effectively|altogether|truly)\s+", re.IGNORECASE
 )
 _THEN = re.compile(r"\b(more|less|fewer|higher|lower|greater) then\b", re.IGNORECASE)
+_HEADCOUNT = re.compile(r"\bhead ?count\b", re.IGNORECASE)
 _WITHOUT = re.compile(r"\bw/o\b", re.IGNORECASE)
 _HALF_DOZEN = re.compile(r"\bhalf (?:a )?dozen\b", re.IGNORECASE)
 
@@ -75,6 +76,7 @@ def tidy(text: str) -> str:
     text = _ADVERBS.sub("", _KIND_OF.sub(r"\1 type", text))
     text = _NOT_COUNTING.sub("excluding", _LEAVE_OUT.sub(r"excluding \1", text))
     text = _CODED.sub(r"\1", text)
+    text = _HEADCOUNT.sub("number of employees", text)
     text = _WITHOUT.sub("without", text)
     text = _THEN.sub(r"\1 than", text)
     return _HALF_DOZEN.sub("6", text)

@@ -354,6 +354,15 @@ class Walk:
         fits = [p for p in paths if len(p.joins) == len(option.path.joins)]
         return len(fits) > 1 and not self.state.preposition_decides(option)
 
+    def _shown_by(self, option: Option, cube: str) -> tuple[DimensionRef, ...]:
+        """A column shows itself; a table without names is shown by its key, if it has one."""
+        found = self.options.model.find_cube(cube) if cube else None
+        if found is None:
+            return (DimensionRef(member=option.target.member, role=option.role),)
+        key = next((d for d in found.dimensions if d.column in found.primary_key), None)
+        shown = key or found.dimensions[0]
+        return (DimensionRef(member=f"{cube}.{shown.name}", role=option.role),)
+
     def as_group(self, option: Option) -> Group:
         cube = option.target.cube if option.target.kind == "cube" else ""
         column = option.dimension
@@ -362,9 +371,9 @@ class Walk:
         )
         is_own = not option.path.joins and option.target.cube == self.root.name
         is_rows = is_own and (bool(cube) or names_rows)
-        refs = option.refs or (DimensionRef(member=option.target.member, role=option.role),)
+        refs = option.refs or self._shown_by(option, cube)
         title = (option.title or option.target.name or cube).lower()
-        return Group(refs, title, option.path, cube, is_rows)
+        return Group(refs, title, option.path, cube, is_rows, not option.refs and bool(cube))
 
     def note(self, segment: Segment, option: Option) -> None:
         target = option.target

@@ -145,7 +145,7 @@ READS = {
     "average days late": "avg(days from orders.promised_on to orders.delivered_on)",
     "orders on Mondays": "orders.count where orders.ordered_at:weekday equals 1",
     "orders on weekends in 2024": "orders.count where orders.ordered_at:weekday equals 6|7 in 2024-01-01..2024-12-31",
-    "orders by weekday": "orders.count by orders.ordered_at:weekday",
+    "orders by weekday": "orders.count by orders.ordered_at:weekday order +orders.ordered_at",
 }
 
 

@@ -8,7 +8,7 @@ from tests.unit.planner.describing_queries import tell
 from tests.unit.planner.trade_model import TRADE, hidden
 
 READS = {
-    "visits by hour of the day": "visits.count by visits.started_at:hour_of_day",
+    "visits by hour of the day": "visits.count by visits.started_at:hour_of_day order +visits.started_at",
     "At which hour of the day are there the most visits?": "visits.count by visits.started_at:hour_of_day order -visits.count limit 1",
     "visits longer than 2 hours": "visits.count where visits.duration_min gt 120",
     "visit hours by month": "(visits.sum_duration_min / 60) by visits.started_at:month order +visits.started_at",
