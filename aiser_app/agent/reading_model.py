@@ -11,7 +11,13 @@ from aiser_app.planner.chat_model import PlannerChatModel
 
 def reading_model(context: AgentContext) -> BaseChatModel:
     """One instance per run."""
-    planner = PlannerChatModel(model=context.model, today=context.today, previous=context.previous)
+    planner = PlannerChatModel(
+        model=context.model,
+        today=context.today,
+        previous=context.previous,
+        instructions=context.instructions,
+        values=context.values,
+    )
     if context.verified is None:
         return planner
     return VerifiedChatModel(reader=planner, match=context.verified, today=context.today)

@@ -160,6 +160,7 @@ def _asking(
         dialects=data.sources.dialects,
         row_limit=settings.result_row_limit,
         query_seconds=settings.query_timeout_seconds,
+        values=values,
     )
     answering = Answering(
         engine,

@@ -19,6 +19,7 @@ from aiser_app.domain.query_record import QueryRecord
 from aiser_app.domain.result import Result
 from aiser_app.domain.run import RunStatus
 from aiser_app.domain.semantic_model import SemanticModel
+from aiser_app.domain.value_index import ValueIndex
 from aiser_app.errors import (
     AiserError,
     EngineUnavailable,
@@ -74,6 +75,8 @@ class EvaluationDesk:
     is_strict: bool = False
     """Whether a whole ranking is wrong where the accepted query gives its first rows alone."""
     cancel: CancelToken = field(default_factory=CancelToken)
+    values: ValueIndex | None = None
+    """Values of the data that the actor may know."""
 
     def score(self, case: EvaluationCase) -> CaseScore:
         """Ask one case and judge the answer.
@@ -148,6 +151,7 @@ class EvaluationDesk:
             model=self.model,
             today=self.today or datetime.now(UTC).date(),
             instructions=case.instructions,
+            values=self.values,
         )
         return self.agent.run(context, tools, budget, _say_nothing)
 

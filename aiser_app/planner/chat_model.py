@@ -20,6 +20,7 @@ from typing_extensions import override
 from aiser_app.domain.encoding import encode
 from aiser_app.domain.semantic_model import SemanticModel
 from aiser_app.domain.semantic_query import SemanticQuery
+from aiser_app.domain.value_index import ValueIndex
 from aiser_app.planner.next_questions import follow_ups
 from aiser_app.planner.plan import plan
 from aiser_app.planner.reading import Reading, Unreadable
@@ -38,6 +39,10 @@ class PlannerChatModel(BaseChatModel):
     model: SkipValidation[SemanticModel]
     today: date
     previous: SkipValidation[SemanticQuery | None] = None
+    instructions: str = ""
+    """Definitions of terms that hold for the question."""
+    values: SkipValidation[ValueIndex | None] = None
+    """What is in columns with many values."""
 
     _tool_names: frozenset[str] = PrivateAttr(default=frozenset((QUERY_TOOL, CHART_TOOL, ASK_TOOL)))
     _readings: dict[str, Reading | Unreadable] = PrivateAttr(default_factory=dict)
@@ -93,7 +98,12 @@ class PlannerChatModel(BaseChatModel):
     def _read(self, question: str) -> Reading | Unreadable:
         if question not in self._readings:
             self._readings[question] = plan(
-                question, self.model, today=self.today, previous=self.previous
+                question,
+                self.model,
+                today=self.today,
+                previous=self.previous,
+                instructions=self.instructions,
+                values=self.values,
             )
         return self._readings[question]
 

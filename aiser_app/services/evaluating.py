@@ -39,6 +39,7 @@ from aiser_app.services.model_cache import ModelCache
 from aiser_app.services.run_actors import actor_of
 from aiser_app.services.run_execution import Ending
 from aiser_app.services.step_lines import StepLines
+from aiser_app.services.value_indexes import ValueIndexes
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +72,9 @@ class EvaluationDesks:
         dialects: Mapping[str, str],
         row_limit: int,
         query_seconds: float,
+        values: ValueIndexes | None = None,
     ) -> None:
+        self._values = values
         self._engine = engine
         self._agent = agent
         self._router = router_for(RecordsOnly(engine=engine))
@@ -105,6 +108,7 @@ class EvaluationDesks:
             actor=actor,
             granted=granted,
             asked=asked,
+            values=self._values.find_index(model, asked) if self._values else None,
             model=self._models.as_seen(model, asked),
             dialect=self._dialects.get(source.engine, source.engine),
             queries=self._router,
