@@ -54,6 +54,8 @@ def victim(tenant: Tenant, engine: Engine, results_dir: Path, web_services: Serv
         "verified_query_id": new_id(),
         "evaluation_id": new_id(),
         "table": "victims_table",
+        "source": tenant.source.source_id,
+        "version": "4711002",
     }
     with UnitOfWork(engine) as uow:
         uow.data_policies.add(
@@ -125,7 +127,7 @@ def routes_of_api() -> list[tuple[str, str]]:
 
 
 ID_ROUTES = [(m, p) for m, p in routes_of_api() if "{" in p]
-SHARED_IDS = ("source_id", "user_id", "policy_id", "query_id", "evaluation_id")
+SHARED_IDS = ("source_id", "{source}", "user_id", "policy_id", "query_id", "evaluation_id")
 """Things of the organization: who may see them goes by role, not by owner."""
 OPEN_ROUTES = {
     ("POST", "/auth/login"),
@@ -142,6 +144,9 @@ BODIES = {
     ("POST", "/sources/{source_id}/pause"): {"reason": "stolen"},
     ("PUT", "/sources/{source_id}/cube"): {"url": "http://cube.example.com", "secret": "s"},
     ("POST", "/sources/{source_id}/cube/test"): {},
+    ("PUT", "/models/{source}"): {"model": {"source_id": "0" * 32, "cubes": []}},
+    ("PUT", "/models/{source}/yaml"): {"yaml": "cubes: []"},
+    ("POST", "/models/{source}/check"): {"yaml": "cubes: []"},
     ("POST", "/queries"): {"source": "Orders", "sql": "SELECT 1"},
     ("POST", "/queries/check"): {"source": "Orders", "sql": "SELECT 1"},
     ("POST", "/policies"): POLICY,
@@ -268,6 +273,12 @@ ROLE_MATRIX = [
     ("PUT", "/sources/{source_id}/cube", {Role.OWNER, Role.ADMIN}),
     ("PATCH", "/sources/{source_id}", {Role.OWNER, Role.ADMIN}),
     ("GET", "/sources/{source_id}/advice", {Role.OWNER, Role.ADMIN}),
+    ("GET", "/models/{source}", set(Role)),
+    ("GET", "/models/{source}/yaml", set(Role)),
+    ("GET", "/models/{source}/versions", set(Role)),
+    ("POST", "/models/{source}/check", set(Role)),
+    ("PUT", "/models/{source}", {Role.OWNER, Role.ADMIN}),
+    ("PUT", "/models/{source}/yaml", {Role.OWNER, Role.ADMIN}),
     ("POST", "/queries", {Role.OWNER, Role.ADMIN, Role.ANALYST}),
     ("POST", "/queries/check", {Role.OWNER, Role.ADMIN, Role.ANALYST}),
     ("GET", "/queries", {Role.OWNER, Role.ADMIN, Role.ANALYST}),
@@ -304,6 +315,9 @@ def test_roles(
         ("POST", "/users"): {},
         ("PUT", "/sources/{source_id}/cube"): {"url": "ftp://cube", "secret": "s"},
         ("POST", "/sources/{source_id}/cube/test"): {"url": "http://cube"},
+        ("PUT", "/models/{source}"): {"model": {"source_id": "0" * 32, "cubes": []}},
+        ("PUT", "/models/{source}/yaml"): {"yaml": "cubes: ["},
+        ("POST", "/models/{source}/check"): {"yaml": "cubes: ["},
         ("PATCH", "/users/{user_id}"): {"role": "analyst"},
         ("POST", "/ask"): {"question": " "},
         ("POST", "/sources"): {"name": "n", "url": "nonsense"},

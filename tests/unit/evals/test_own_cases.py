@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import re
+import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -90,8 +91,10 @@ def databases(
 ) -> Iterator[dict[str, duckdb.DuckDBPyConnection]]:
     second = tmp_path_factory.mktemp("cases") / f"{SECOND}.duckdb"
     second_schema.build(second)
+    # A copy: one process opens a file in one way only, and other tests have it open in theirs.
+    first = shutil.copy(sample_db, second.with_name("sample.duckdb"))
     with (
-        duckdb.connect(str(sample_db), read_only=True) as sample,
+        duckdb.connect(str(first), read_only=True) as sample,
         duckdb.connect(str(second), read_only=True) as workshops,
     ):
         yield {SAMPLE: sample, SECOND: workshops}
