@@ -254,11 +254,9 @@ def test_tables_that_are_hidden_from_whoever_asks(gate: CubeGate) -> None:
 
 
 def test_a_query_that_takes_long(gate: CubeGate) -> None:
-    """Cube says to wait, several times."""
-    started = time.monotonic()
+    """Cube may say to wait; how that is done is tested against a scripted server."""
     result = gate.ask(asked("pairs.count"))
     assert (result.route, gate.rows(result)) == ("cube", [{"count": 60_000_000}])
-    assert time.monotonic() - started > 1
 
 
 def test_a_query_that_takes_too_long(gate: CubeGate) -> None:
