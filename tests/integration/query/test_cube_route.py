@@ -262,14 +262,14 @@ def test_a_query_that_takes_long(gate: CubeGate) -> None:
 def test_a_query_that_takes_too_long(gate: CubeGate) -> None:
     long = asked("pairs.count", "pairs.count", time_zone="Asia/Tokyo", limit=7)
     with pytest.raises(QueryTimedOut):
-        gate.ask(long, seconds=1.5)
+        gate.ask(long, seconds=0.5)
     cancel = CancelToken()
-    timer = threading.Timer(0.5, cancel.cancel)
+    timer = threading.Timer(0.2, cancel.cancel)
     timer.start()
     started = time.monotonic()
     with pytest.raises(QueryCancelled):
         gate.ask(replace(long, limit=8), cancel=cancel)
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < 20
     timer.join()
 
 
