@@ -1,27 +1,16 @@
-"""Readings that were not sure enough, offered to be clicked: the question and how it was read.
-
-What is clicked comes back as a text like any other, so it says itself what was confirmed:
-`visits in 2025 (read as: show Number of sessions · when 2025)`.
-"""
+"""Readings that were not sure enough, offered to be clicked: the question and how it was read."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from aiser_app.domain.answer import Clarification, ConfidencePart
+from aiser_app.domain.confirmed_question import confirmed
 from aiser_app.planner.reading import ANSWER_FROM, Reading, Unreadable
 
 MOST_READINGS = 3
 _CONFIRMED = 0.9
-_MARK = re.compile(r"^(?P<question>.+?)\s*\(read as: (?P<words>.+)\)\s*$", re.DOTALL)
-
-
-def split_confirmed(text: str) -> tuple[str, str]:
-    """The question, and the reading that somebody has clicked; empty when nobody has."""
-    found = _MARK.match(text)
-    return (found["question"], found["words"].strip()) if found else (text, "")
 
 
 def words_of(reading: Reading) -> str:
@@ -46,10 +35,9 @@ def ask_which(question: str, readings: Sequence[Reading]) -> Unreadable:
     text = "I am not sure enough of my reading to run it. Is this what you mean?"
     if len(words) > 1:
         text = "This can mean more than one thing. Which one?"
-    plain = " ".join(question.split())
     return Unreadable(
         clarification=Clarification(
-            question=text, options=tuple(f"{plain} (read as: {item})" for item in words)
+            question=text, options=tuple(confirmed(question, item) for item in words)
         ),
         bound=readings[0].bound,
         reason="unsure",

@@ -14,9 +14,12 @@ from aiser_app.planner.linking import respell
 from aiser_app.planner.ranking import CLEAR_LEAD, parts_of
 from aiser_app.planner.reading import ANSWER_FROM, Reading, Shape, Unreadable
 from aiser_app.planner.segments import Kind
+from aiser_app.planner.vocabulary import WIDELY_COMPUTED
 from aiser_app.planner.words import Token, singular, tokenize
 
 _MOST_READINGS = 4
+WIDE = "wide"
+"""The reason for no reading that only says: this is for the wide grammar."""
 _SPELLING_COST = 0.1
 _SHORT_SPELLING_COST = 0.3
 _SHORT_WORD = 7
@@ -76,8 +79,9 @@ def reads_as(text: str, query: SemanticQuery, lexicon: Lexicon, today: date) -> 
 def _unreadable(findings: Findings) -> Unreadable:
     unknown = _phrases(findings)
     bound = tuple(findings.partial.bound) if findings.partial else _linked(findings)
-    apart = [s for s in findings.unsupported if not any(s in u for u in unknown)]
-    things = " and ".join(dict.fromkeys(findings.unsupported[s] for s in apart))
+    beyond = {s: t for s, t in findings.unsupported.items() if t not in WIDELY_COMPUTED}
+    apart = [s for s in beyond if not any(s in u for u in unknown)]
+    things = " and ".join(dict.fromkeys(beyond[s] for s in apart))
     text = f"The built-in planner does not compute {things} yet." if things else ""
     if unknown:
         named = ", ".join(f"“{word}”" for word in unknown)
@@ -90,11 +94,14 @@ def _unreadable(findings: Findings) -> Unreadable:
         text = f"I could not read this as one question: {why}."
         if why.startswith(NO_DATA):
             text = f"{why[0].upper()}{why[1:]}."
+    is_wide = bool(findings.unsupported) and not beyond
     return Unreadable(
         clarification=Clarification(question=text, unknown_words=unknown),
         bound=bound if isinstance(bound, tuple) else (),
         unbound=unknown,
-        reason="unknown words" if unknown else ("unsupported" if things else "unclear"),
+        reason="unknown words"
+        if unknown
+        else (WIDE if is_wide else "unsupported" if things else "unclear"),
     )
 
 

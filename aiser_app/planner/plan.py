@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from aiser_app.domain.answer import Clarification
+from aiser_app.domain.confirmed_question import split_confirmed
 from aiser_app.domain.semantic_model import SemanticModel
 from aiser_app.domain.semantic_query import SemanticQuery
 from aiser_app.domain.value_index import ValueIndex
@@ -15,9 +16,9 @@ from aiser_app.planner.clauses.definitions import write_out
 from aiser_app.planner.clauses.judging import judge_rich, rich_readings
 from aiser_app.planner.clauses.timeliness import is_time_verb
 from aiser_app.planner.clauses.variants import asks_several
-from aiser_app.planner.confirming import ask_which, find_confirmed, is_sure, split_confirmed
+from aiser_app.planner.confirming import ask_which, find_confirmed, is_sure
 from aiser_app.planner.follow_up import read_follow_up
-from aiser_app.planner.judging import judge
+from aiser_app.planner.judging import WIDE, judge
 from aiser_app.planner.lexicon import lexicon_for
 from aiser_app.planner.reading import ANSWER_FROM, Reading, Unreadable
 from aiser_app.planner.recalled_values import with_recalled_values
@@ -131,7 +132,8 @@ def _richer(
     """What the wide grammar makes of it; a question back with options needs more to be overruled."""
     rich = judge_rich(text, asking.lexicon, today)
     if isinstance(rich, Unreadable):
-        return rich if rich.reason == "command" else alone
+        is_wide = isinstance(alone, Unreadable) and alone.reason == WIDE
+        return rich if rich.reason == "command" or is_wide else alone
     if isinstance(alone, Unreadable) and alone.clarification.options and rich.score < _CLEARER:
         return alone
     if isinstance(alone, Reading) and not (rich.query.metrics or _tells_of_dates(text)):

@@ -205,7 +205,13 @@ UNSUPPORTED: dict[tuple[str, ...], str] = {
     ("day", "of", "the", "week"): "weekdays", ("day", "of", "week"): "weekdays",
     ("and", "not"): "combined conditions", ("who", "not"): "things that never happened",
 }  # fmt: skip
-"""Operators this version does not compute: said by name instead of being dropped."""
+"""Operators that the narrow grammar does not compute: said by name instead of being dropped."""
+WIDELY_COMPUTED = frozenset((
+    "ratios", "shares", "percentages", "rates", "growth", "changes", "differences", "comparisons",
+    "rolling figures", "running totals", "things that are missing", "things that never happened",
+    "weekdays", "averages of counts", "before and after", "comparisons between two things",
+))  # fmt: skip
+"""Those of them that the wide grammar knows."""
 
 GRAMMAR_NOUNS = word_set(
     "breakdown amount volume order group rank sum total count high low split sort row"

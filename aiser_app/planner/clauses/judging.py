@@ -18,6 +18,8 @@ from aiser_app.planner.words import Token, singular, tokenize
 _NEAR = 0.06
 _RIVAL_COST = 0.2
 _OFFERED_FROM = 0.5
+_OFFERED_WITHIN = 0.2
+"""Of the best rank: what is further away is not another meaning but a worse reading."""
 _MOST_OFFERED = 3
 
 
@@ -53,9 +55,11 @@ def rich_readings(question: str, lexicon: Lexicon, today: date) -> tuple[Reading
     found: dict[SemanticQuery, Reading] = {}
     for text, cost in variants(question):
         tokens = respell(tokenize(text), lexicon)
-        for attempt in try_all(tokens, lexicon, today).attempts[:_MOST_OFFERED]:
+        attempts = try_all(tokens, lexicon, today).attempts[:_MOST_OFFERED]
+        for attempt in attempts:
             score = round(attempt.score - cost - spelling_cost(tokens), 3)
-            if score >= _OFFERED_FROM and not attempt.sketch.unknown:
+            is_near = attempts[0].rank - attempt.rank <= _OFFERED_WITHIN
+            if score >= _OFFERED_FROM and is_near and not attempt.sketch.unknown:
                 found.setdefault(attempt.query, to_reading(attempt, lexicon, tokens, score))
     return tuple(found.values())[:_MOST_OFFERED]
 

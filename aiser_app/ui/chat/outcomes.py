@@ -259,7 +259,7 @@ def _unknown(turn: rx.Var[TurnView]) -> rx.Component:
 def _option(option: rx.Var[OptionView]) -> rx.Component:
     return rx.el.button(
         rx.el.span(option.number, class_name="kbd"),
-        rx.el.span(option.text, class_name="med"),
+        rx.el.span(option.label, class_name="med"),
         icon("chevron-right", "i-14"),
         type="button",
         class_name="reading",

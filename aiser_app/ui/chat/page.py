@@ -181,7 +181,7 @@ def _turn(turn: rx.Var[TurnView]) -> rx.Component:
             rx.el.span(
                 ShellState.initials, class_name="avatar lg", custom_attrs={"aria-hidden": "true"}
             ),
-            rx.el.h2(turn.question, class_name="grow"),
+            rx.el.h2(turn.heading, class_name="grow"),
             LocalTime.create(iso=turn.asked_at, class_name="t-12 subtle num only-d"),
             class_name="ask",
         ),

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aiser_app.domain.answer import Answer, Chip, Confidence, ReasoningStep
+from aiser_app.domain.confirmed_question import split_confirmed
 from aiser_app.domain.conversation import Turn
 from aiser_app.domain.result import Result
 from aiser_app.domain.run import Run, RunStatus
@@ -63,8 +64,11 @@ class StepView:
 
 @dataclass(kw_only=True)
 class OptionView:
+    """`text` is what is asked by a click, `label` what is read: of an offered reading the reading alone."""
+
     number: str
     text: str
+    label: str = ""
 
 
 @dataclass(kw_only=True)
@@ -74,6 +78,8 @@ class TurnView:
     turn_id: str
     run_id: str
     question: str
+    heading: str = ""
+    """The question without the reading that was chosen for it: the chips show that."""
     asked_at: str
     status: str
     link: str = ""
@@ -127,6 +133,7 @@ def view_turn(turn: Turn, result: Result | None, now: datetime | None = None) ->
         turn_id=turn.turn_id,
         run_id=run.run_id,
         question=turn.question,
+        heading=split_confirmed(turn.question)[0],
         asked_at=run.created_at.isoformat(),
         status=run.status.value,
         link=f"/chat/{run.conversation_id}#{turn.turn_id}",
@@ -203,10 +210,15 @@ def _add_answer(view: TurnView, answer: Answer) -> None:
         asked = answer.clarification
         view.clarifying = asked.question
         view.options = [
-            OptionView(number=str(number), text=text)
+            OptionView(number=str(number), text=text, label=_label(text))
             for number, text in enumerate(asked.options, start=1)
         ]
         view.unknown_words = list(asked.unknown_words)
+
+
+def _label(option: str) -> str:
+    words = split_confirmed(option)[1]
+    return f"{words[:1].upper()}{words[1:]}" if words else option
 
 
 def _chip_text(chip: Chip) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from aiser_app.domain.answer import Chip, ConfidencePart
+from aiser_app.domain.confirmed_question import split_confirmed
 from aiser_app.domain.semantic_query import (
     DimensionRef,
     Filter,
@@ -24,7 +25,6 @@ from aiser_app.planner.confirming import (
     ask_which,
     find_confirmed,
     is_sure,
-    split_confirmed,
     words_of,
 )
 from aiser_app.planner.plan import likeliest, plan
