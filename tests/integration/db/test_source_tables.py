@@ -125,7 +125,7 @@ def test_a_lock_ends_with_its_connection(engine: Engine, migrated_database_url: 
         with engine.connect() as admin:
             admin.execute(
                 text(
-                    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' "
+                    "SELECT pg_terminate_backend(pid, 30000) FROM pg_locks WHERE locktype = 'advisory' "
                     "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
                 )
             )
