@@ -247,7 +247,7 @@ def test_a_connection_cut_within_a_unit_of_work_is_service_unavailable(engine: E
         with UnitOfWork(engine) as uow:
             victim = backend_of(uow)
             with engine.connect() as killer:
-                killer.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": victim})
+                killer.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": victim})
             uow.organizations.has_owner()
 
     with pytest.raises(ServiceUnavailable):
