@@ -147,7 +147,8 @@ def test_names_of_files_are_never_paths(
     run = uploader.ingest(analyst, name, CSV, name=f"n{os.urandom(4).hex()}")
     assert run["status"] == "succeeded"
     made = {path for path in home.rglob("*") if path.is_file()} - before
-    assert [path.name for path in made] == [f"{run['outcome']['source_id']}.duckdb"]
+    source_id = run["outcome"]["source_id"]
+    assert {path.name for path in made} == {f"{source_id}.duckdb", f"{source_id}.sqlite"}
     assert all(path.stat().st_mode & 0o077 == 0 for path in made)
     (table,) = run["outcome"]["tables"]
     assert table["name"].isidentifier()
