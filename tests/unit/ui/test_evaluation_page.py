@@ -259,20 +259,29 @@ async def test_one_that_somebody_else_started_is_awaited(
     await tab.until(lambda: tab.var(EvaluationState, "page").shown_id == "e1")
 
 
-async def test_a_thumb_is_shown_and_kept(fake: FakeServices) -> None:
+async def test_a_thumb_is_kept(fake: FakeServices) -> None:
     async with browser() as make:
         fake.hold(ex.run("run1", RunStatus.ANSWERED, answer=ex.answer()))
         tab = make()
         await tab.load("/chat/c1")
         await tab.until(lambda: tab.var(ChatState, "is_loaded"))
-        await tab.fire(ChatState.rate, run_id="run1", thumb="up")
-        await tab.until(lambda: tab.var(ChatState, "settled")[0].thumb == "up")
-        assert "Proposed" in tab.var(ChatState, "announcement")
-        await tab.fire(ChatState.rate, run_id="run1", thumb="down")
-        await tab.until(lambda: tab.var(ChatState, "settled")[0].thumb == "down")
+        for thumb in (Thumb.UP, Thumb.DOWN):
+            await tab.fire(ChatState.rate, run_id="run1", thumb=thumb.value)
+            assert fake.thumbs == {"run1": thumb}
         await tab.fire(ChatState.rate, run_id="run1", thumb="sideways")
-        await tab.until(lambda: tab.var(ChatState, "problem") == "An answer is right or wrong.")
         assert fake.thumbs == {"run1": Thumb.DOWN}
+
+
+def test_a_thumb_is_shown_on_its_answer_alone() -> None:
+    from aiser_app.domain.conversation import Turn
+    from aiser_app.ui.chat.state import _rated
+    from aiser_app.ui.chat.view import view_turn
+
+    turns = [
+        view_turn(Turn(turn_id=name, position=0, question="q", run=ex.run(name)), None)
+        for name in ("run1", "run2")
+    ]
+    assert [turn.thumb for turn in _rated(turns, "run2", "down")] == ["", "down"]
 
 
 def test_an_answer_of_a_verified_query_says_by_whom() -> None:
