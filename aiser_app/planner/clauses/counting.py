@@ -17,8 +17,7 @@ from aiser_app.planner.lexicon import Target
 from aiser_app.planner.measuring import is_additive, name_words
 from aiser_app.planner.resolving import Option
 from aiser_app.planner.segments import Kind, Segment
-from aiser_app.planner.thesaurus import GENERIC_TAILS
-from aiser_app.planner.words import plural, split_name, stem
+from aiser_app.planner.words import plural, stem
 
 _WEAK = 0.5
 _UNITS = frozenset(("s", "min", "h", "d"))
@@ -199,20 +198,6 @@ class Counting(Showing):
             self.state.extreme = None
         self.close("extreme_subject" if self.sketch.extreme is not None else "entity", option)
         return True
-
-
-def _is_pair(options: list[Option]) -> bool:
-    """A code and its name are one thing."""
-    words = [
-        frozenset(w for w in split_name(o.dimension.title) if w not in GENERIC_TAILS)
-        for o in options[:2]
-        if o.dimension is not None
-    ]
-    return (
-        len(words) == 2
-        and words[0] == words[1]
-        and options[0].target.cube == options[1].target.cube
-    )
 
 
 def _top(found: tuple[str, Option] | None) -> float:

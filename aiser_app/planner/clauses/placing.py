@@ -274,7 +274,3 @@ def _is_pair(options: list[Option]) -> bool:
         and words[0] == words[1]
         and options[0].target.cube == options[1].target.cube
     )
-
-
-def _top(found: tuple[str, Option] | None) -> float:
-    return found[1].score if found is not None else 0.0

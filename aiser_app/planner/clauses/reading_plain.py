@@ -16,9 +16,7 @@ from aiser_app.planner.cues import NEUTRAL
 from aiser_app.planner.measuring import name_words
 from aiser_app.planner.resolving import Option
 from aiser_app.planner.segments import Kind, Segment
-from aiser_app.planner.thesaurus import GENERIC_TAILS
 from aiser_app.planner.verbs import is_neutral_verb
-from aiser_app.planner.words import split_name
 
 _WEAK = 0.5
 FAR = "related rows are taken to be required"
@@ -300,24 +298,6 @@ class Plain(Comparing):
             return False
         self.state.aggregation = self.state.aggregation or Aggregation.SUM
         return self._add_figure(segment, found[1])
-
-
-def _is_pair(options: list[Option]) -> bool:
-    """A code and its name are one thing."""
-    words = [
-        frozenset(w for w in split_name(o.dimension.title) if w not in GENERIC_TAILS)
-        for o in options[:2]
-        if o.dimension is not None
-    ]
-    return (
-        len(words) == 2
-        and words[0] == words[1]
-        and options[0].target.cube == options[1].target.cube
-    )
-
-
-def _top(found: tuple[str, Option] | None) -> float:
-    return found[1].score if found is not None else 0.0
 
 
 def _is_opposite(segment: Segment, option: Option) -> bool:
